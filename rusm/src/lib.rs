@@ -1,0 +1,64 @@
+//! Erlang/OTP's concurrency and fault tolerance in Rust.
+//!
+//! Every process is a native task or a sandboxed WebAssembly component; both are driven by the same
+//! code, through the same typed clients.
+//!
+//! ```
+//! use rusm::prelude::*;
+//!
+//! pub struct Counter {
+//!     total: i64,
+//! }
+//!
+//! #[actor]
+//! impl Counter {
+//!     #[init]
+//!     fn start(from: i64) -> Self {
+//!         Self { total: from }
+//!     }
+//!
+//!     /// Adds to the total and tells it.
+//!     pub fn add(&mut self, by: i64) -> i64 {
+//!         self.total += by;
+//!         self.total
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = Node::builder().build().await?;
+//! let counter = node.spawn::<Counter>(10).await?;
+//! assert_eq!(counter.add(5).await?, 15);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rooms
+//! - [`mod@wire`]: what crosses a boundary; pure.
+//! - [`http`]: requests and responses as handlers see them; pure.
+//! - `otp`: processes, mailboxes, links, monitors, names, calls, supervisors. Host only.
+//! - `guest`: the same names inside a component.
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod http;
+pub mod prelude;
+mod register;
+pub mod wire;
+
+#[cfg(target_family = "wasm")]
+pub mod guest;
+#[cfg(not(target_family = "wasm"))]
+pub mod otp;
+
+#[cfg(target_family = "wasm")]
+use guest as face;
+#[cfg(not(target_family = "wasm"))]
+use otp as face;
+
+pub use face::{Actor, Address, Call, Cast, Client, Contract, Cx, Node, Ref, Reply, sleep};
+pub use rusm_macros::{actor, handlers, service, wire};
+pub use wire::{
+    CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,
+};

@@ -1,0 +1,117 @@
+//! What `#[actor]` and `#[service]` implement, and the loop that drives it.
+
+use super::context::set_deadline;
+use super::mailbox::{Item, Mailbox};
+use super::{Address, Cx, Message};
+use crate::wire::{Down, Entry, Exit, ExitReason, ExitSignal, Wire};
+use std::future::Future;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A process with state that takes one message at a time; the macros implement it.
+pub trait Actor: Sized + Send + 'static {
+    /// What it is started with.
+    type Args: Wire;
+    /// What it understands.
+    type Message: Message;
+    /// How others talk to it.
+    type Client: Client<Message = Self::Message>;
+    /// What it says of itself.
+    const ENTRY: &'static Entry;
+
+    /// Makes the state.
+    fn init(args: Self::Args, cx: &mut Cx<Self>) -> impl Future<Output = Result<Self, Exit>> + Send;
+
+    /// Takes one message.
+    fn handle(&mut self, message: Self::Message, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send;
+
+    /// Takes the end of a linked process, if the entry says `on_exit`.
+    fn on_exit(&mut self, exit: ExitSignal, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
+        let _ = (exit, cx);
+        async {}
+    }
+
+    /// Takes the end of a monitored process.
+    fn on_down(&mut self, down: Down, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
+        let _ = (down, cx);
+        async {}
+    }
+
+    /// Cleans up before an orderly end, if the entry says `on_terminate`.
+    fn on_terminate(&mut self, reason: &ExitReason, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
+        let _ = (reason, cx);
+        async {}
+    }
+}
+
+/// A typed handle to whatever takes messages of one type; the macros implement it.
+pub trait Client: Clone + Send + Sync + 'static {
+    /// What it sends.
+    type Message: Message;
+
+    /// A client of this address.
+    fn from_address(address: Address<Self::Message>) -> Self;
+
+    /// Where its messages go.
+    fn address(&self) -> &Address<Self::Message>;
+}
+
+/// What a service's contract generates, found through `dyn Trait`; the macros implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no contract",
+    label = "not a service",
+    note = "annotate the trait with #[rusm::service]"
+)]
+pub trait Contract {
+    /// The messages of the contract.
+    type Message: Message;
+    /// Its client.
+    type Client: Client<Message = Self::Message>;
+    /// What the contract says of itself.
+    const ENTRY: &'static Entry;
+}
+
+/// The life of an actor, from its arguments to the reason of its end.
+pub(crate) async fn run<A: Actor>(
+    args: A::Args,
+    mailbox: Arc<Mailbox<A::Message>>,
+    mut cx: Cx<A>,
+    started: oneshot::Sender<()>,
+) -> ExitReason {
+    let mut actor = match A::init(args, &mut cx).await {
+        Ok(actor) => actor,
+        Err(exit) => return exit.into_reason(),
+    };
+    let _ = started.send(());
+    let reason = loop {
+        if let Some(exit) = cx.take_stop() {
+            break exit.into_reason();
+        }
+        match mailbox.next().await {
+            Item::Local { message, deadline } => {
+                set_deadline(deadline);
+                actor.handle(message, &mut cx).await;
+                set_deadline(None);
+            }
+            Item::Wire(incoming) => {
+                let deadline = incoming.deadline();
+                // A rejection has told the caller; nobody waits for a cast.
+                match A::Message::from_wire(incoming) {
+                    Ok(message) => {
+                        set_deadline(deadline);
+                        actor.handle(message, &mut cx).await;
+                        set_deadline(None);
+                    }
+                    Err(rejected) => tracing::warn!(pid = %cx.pid(), error = %rejected.0, "refused a message"),
+                }
+            }
+            Item::Exit(exit) => actor.on_exit(exit, &mut cx).await,
+            Item::Down(down) => actor.on_down(down, &mut cx).await,
+            Item::Stop(reason) => break reason,
+        }
+    };
+    if A::ENTRY.on_terminate {
+        actor.on_terminate(&reason, &mut cx).await;
+    }
+    reason
+}

@@ -1,0 +1,133 @@
+//! Where an answer goes.
+//!
+//! A reply is owned by whoever will answer. Dropping it unanswered tells the caller: with the owner's exit
+//! reason if the owner has ended, with `NoReply` if it lives. A reply that is dropped by an unwinding
+//! panic says so, because the reason is not known yet at that moment; its caller waits for the reason.
+
+use crate::wire::{CallError, Wire, encode};
+use std::fmt;
+use tokio::sync::oneshot;
+
+/// What a caller gets through the channel.
+#[derive(Debug)]
+pub(crate) enum Answer<T> {
+    Value(T),
+    Failed(CallError),
+    /// The owner is unwinding.
+    Crashing,
+}
+
+/// The right, and the duty, to answer one call.
+///
+/// Dropped unanswered, the caller gets [`CallError::NoReply`] or, if the process that held it ended,
+/// [`CallError::Exited`]. Pass it on to let somebody else answer.
+pub struct Reply<T>(Way<T>);
+
+enum Way<T> {
+    Local(Option<oneshot::Sender<Answer<T>>>),
+    Wire(WireReply),
+    Nobody,
+}
+
+impl<T: Wire> Reply<T> {
+    /// Answers. Nothing happens if the caller has given up.
+    pub fn send(mut self, value: T) {
+        match &mut self.0 {
+            Way::Local(sender) => {
+                if let Some(sender) = sender.take() {
+                    let _ = sender.send(Answer::Value(value));
+                }
+            }
+            Way::Wire(reply) => match encode(&value) {
+                Ok(body) => reply.answer(Answer::Value(body)),
+                Err(error) => {
+                    reply.answer(Answer::Failed(CallError::Malformed(format!("the answer can't be encoded: {error}"))));
+                }
+            },
+            Way::Nobody => {}
+        }
+    }
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn local(sender: oneshot::Sender<Answer<T>>) -> Self {
+        Self(Way::Local(Some(sender)))
+    }
+
+    pub(crate) fn wire(reply: Option<WireReply>) -> Self {
+        Self(reply.map_or(Way::Nobody, Way::Wire))
+    }
+
+    /// Whether the caller has given up, so that work for it is in vain.
+    pub fn is_abandoned(&self) -> bool {
+        match &self.0 {
+            Way::Local(sender) => sender.as_ref().is_none_or(oneshot::Sender::is_closed),
+            Way::Wire(reply) => reply.is_abandoned(),
+            Way::Nobody => true,
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let Way::Local(sender) = &mut self.0 {
+            crashing(sender);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("abandoned", &self.is_abandoned()).finish()
+    }
+}
+
+/// A [`Reply`] in bytes, as backends hold it.
+pub struct WireReply(Option<oneshot::Sender<Answer<Vec<u8>>>>);
+
+impl WireReply {
+    pub(crate) fn new(sender: oneshot::Sender<Answer<Vec<u8>>>) -> Self {
+        Self(Some(sender))
+    }
+
+    /// Answers with the encoded value.
+    pub fn send(mut self, body: Vec<u8>) {
+        self.answer(Answer::Value(body));
+    }
+
+    /// Answers with an error.
+    pub fn reject(mut self, error: CallError) {
+        self.answer(Answer::Failed(error));
+    }
+
+    /// Whether the caller has given up.
+    pub fn is_abandoned(&self) -> bool {
+        self.0.as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    fn answer(&mut self, answer: Answer<Vec<u8>>) {
+        if let Some(sender) = self.0.take() {
+            let _ = sender.send(answer);
+        }
+    }
+}
+
+impl Drop for WireReply {
+    fn drop(&mut self) {
+        crashing(&mut self.0);
+    }
+}
+
+impl fmt::Debug for WireReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireReply").field("abandoned", &self.is_abandoned()).finish()
+    }
+}
+
+fn crashing<T>(sender: &mut Option<oneshot::Sender<Answer<T>>>) {
+    if std::thread::panicking()
+        && let Some(sender) = sender.take()
+    {
+        let _ = sender.send(Answer::Crashing);
+    }
+}

@@ -1,0 +1,216 @@
+//! Links, monitors and exits as a pure state machine: state and signal in, effects out.
+//!
+//! Each process has one [`Signals`]. Signals between two processes may cross; the rules that keep both ends
+//! honest:
+//! - An exit signal over a link counts only while the receiver holds the link, so an `unlink` is final.
+//! - A down counts only while the receiver holds the monitor, so it arrives at most once and never
+//!   after `demonitor`.
+//! - A process that has ended answers `Link` and `Monitor` with the end at once (who sends a signal to a
+//!   slot that is free already answers in its place: [`Signal::answer_of_nobody`]).
+//! - Death empties both directions: the links and watchers are told, the watched forget their watcher.
+
+use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one process tells another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// The sender holds a link now.
+    Link { from: Pid },
+    /// The sender holds the link no more.
+    Unlink { from: Pid },
+    /// The watcher wants to know of the receiver's end.
+    Monitor { monitor: MonitorRef, watcher: Pid },
+    /// It does not any more.
+    Demonitor { monitor: MonitorRef },
+    /// The sender ended and held a link.
+    LinkExit { from: Pid, reason: ExitReason },
+    /// Somebody asks the receiver to end.
+    Exit { from: Option<Pid>, reason: ExitReason },
+    /// End now, whatever it traps.
+    Kill,
+    /// The watched process ended.
+    Down { monitor: MonitorRef, pid: Pid, reason: ExitReason },
+}
+
+impl Signal {
+    /// What the sender gets back when `nobody` is no process.
+    pub(crate) fn answer_of_nobody(self, nobody: Pid) -> Option<(Pid, Signal)> {
+        match self {
+            Self::Link { from } => Some((from, Self::LinkExit { from: nobody, reason: ExitReason::NoProcess })),
+            Self::Monitor { monitor, watcher } => {
+                Some((watcher, Self::Down { monitor, pid: nobody, reason: ExitReason::NoProcess }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is to be done about a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Effect {
+    /// Pass this on.
+    Send(Pid, Signal),
+    /// Put an exit signal into the mailbox.
+    DeliverExit(ExitSignal),
+    /// Put a down into the mailbox.
+    DeliverDown(Down),
+    /// Ask the process, through its mailbox, to end.
+    Stop(ExitReason),
+    /// End the process at its next await.
+    End(ExitReason),
+}
+
+/// What a process does with exit signals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Trap {
+    /// Those of links are delivered to it as messages.
+    pub(crate) links: bool,
+    /// A request to end is taken between two messages, so that it can clean up.
+    pub(crate) stop: bool,
+}
+
+/// The signal state of one process.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    pid: Pid,
+    parent: Option<Pid>,
+    trap: Trap,
+    links: BTreeSet<Pid>,
+    watchers: BTreeMap<MonitorRef, Pid>,
+    watching: BTreeMap<MonitorRef, Pid>,
+    ended: Option<ExitReason>,
+}
+
+impl Signals {
+    pub(crate) fn new(pid: Pid, parent: Option<Pid>, trap: Trap) -> Self {
+        let (links, watchers, watching) = Default::default();
+        Self { pid, parent, trap, links, watchers, watching, ended: None }
+    }
+
+    /// Why the process ended, if it did.
+    pub(crate) fn ended(&self) -> Option<&ExitReason> {
+        self.ended.as_ref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn links(&self) -> impl Iterator<Item = Pid> {
+        self.links.iter().copied()
+    }
+
+    /// The process links itself to another one. Linking to oneself means nothing.
+    pub(crate) fn link(&mut self, to: Pid) -> Option<Effect> {
+        (to != self.pid && self.ended.is_none() && self.links.insert(to))
+            .then_some(Effect::Send(to, Signal::Link { from: self.pid }))
+    }
+
+    /// The process takes a link away.
+    pub(crate) fn unlink(&mut self, from: Pid) -> Option<Effect> {
+        self.links.remove(&from).then_some(Effect::Send(from, Signal::Unlink { from: self.pid }))
+    }
+
+    /// The process watches another one.
+    pub(crate) fn monitor(&mut self, monitor: MonitorRef, pid: Pid) -> Option<Effect> {
+        if self.ended.is_some() {
+            return None;
+        }
+        self.watching.insert(monitor, pid);
+        Some(Effect::Send(pid, Signal::Monitor { monitor, watcher: self.pid }))
+    }
+
+    /// The process stops watching.
+    pub(crate) fn demonitor(&mut self, monitor: MonitorRef) -> Option<Effect> {
+        self.watching.remove(&monitor).map(|pid| Effect::Send(pid, Signal::Demonitor { monitor }))
+    }
+
+    /// A signal arrives.
+    pub(crate) fn receive(&mut self, signal: Signal) -> Option<Effect> {
+        if let Some(reason) = &self.ended {
+            return answer_of_ended(self.pid, reason, signal);
+        }
+        match signal {
+            Signal::Link { from } => {
+                self.links.insert(from);
+                None
+            }
+            Signal::Unlink { from } => {
+                self.links.remove(&from);
+                None
+            }
+            Signal::Monitor { monitor, watcher } => {
+                self.watchers.insert(monitor, watcher);
+                None
+            }
+            Signal::Demonitor { monitor } => {
+                self.watchers.remove(&monitor);
+                None
+            }
+            Signal::LinkExit { from, reason } => self.link_exit(from, reason),
+            Signal::Exit { from, reason } => self.exit(from, reason),
+            Signal::Kill => Some(Effect::End(ExitReason::Killed)),
+            Signal::Down { monitor, pid, reason } => {
+                self.watching.remove(&monitor).map(|_| Effect::DeliverDown(Down { monitor, pid, reason }))
+            }
+        }
+    }
+
+    fn link_exit(&mut self, from: Pid, reason: ExitReason) -> Option<Effect> {
+        if !self.links.remove(&from) {
+            return None;
+        }
+        // A child never outlives its parent, whatever it traps and however the parent ended.
+        if Some(from) == self.parent {
+            let reason = if reason == ExitReason::Normal { ExitReason::Shutdown } else { reason };
+            return Some(self.stop_or_end(reason));
+        }
+        if self.trap.links {
+            return Some(Effect::DeliverExit(ExitSignal { from, reason }));
+        }
+        (reason != ExitReason::Normal).then(|| self.stop_or_end(reason))
+    }
+
+    fn exit(&mut self, from: Option<Pid>, reason: ExitReason) -> Option<Effect> {
+        match reason {
+            // OTP: `normal` asks nothing of another process.
+            ExitReason::Normal if from != Some(self.pid) => None,
+            ExitReason::Killed => Some(Effect::End(reason)),
+            reason => Some(self.stop_or_end(reason)),
+        }
+    }
+
+    fn stop_or_end(&self, reason: ExitReason) -> Effect {
+        if self.trap.stop || self.trap.links { Effect::Stop(reason) } else { Effect::End(reason) }
+    }
+
+    /// The process has ended: who is to be told. Later signals are answered from now on.
+    pub(crate) fn end(&mut self, reason: ExitReason) -> Vec<Effect> {
+        if self.ended.is_some() {
+            return Vec::new();
+        }
+        self.ended = Some(reason.clone());
+        let pid = self.pid;
+        let links = std::mem::take(&mut self.links)
+            .into_iter()
+            .map(|to| Effect::Send(to, Signal::LinkExit { from: pid, reason: reason.clone() }));
+        let watchers = std::mem::take(&mut self.watchers)
+            .into_iter()
+            .map(|(monitor, watcher)| Effect::Send(watcher, Signal::Down { monitor, pid, reason: reason.clone() }));
+        let watching = std::mem::take(&mut self.watching)
+            .into_iter()
+            .map(|(monitor, watched)| Effect::Send(watched, Signal::Demonitor { monitor }));
+        links.chain(watchers).chain(watching).collect()
+    }
+}
+
+/// Between a process's end and the moment its slot is free, it answers with the real reason.
+fn answer_of_ended(pid: Pid, reason: &ExitReason, signal: Signal) -> Option<Effect> {
+    let (to, mut answer) = signal.answer_of_nobody(pid)?;
+    if let Signal::Down { reason: slot, .. } | Signal::LinkExit { reason: slot, .. } = &mut answer {
+        *slot = reason.clone();
+    }
+    Some(Effect::Send(to, answer))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! What most files of an app import.
+//!
+//! ```
+//! use rusm::prelude::*;
+//! ```
+
+pub use crate::face::{Actor, Client, Cx, Node, Ref, Reply, sleep};
+pub use crate::http::{
+    Body, FromRequest, Headers, HttpError, IntoResponse, Json, Method, Params, Query, Request, Response,
+};
+pub use crate::wire::{
+    CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,
+};
+pub use rusm_macros::{actor, handlers, service, wire};
+
+#[cfg(not(target_family = "wasm"))]
+pub use crate::otp::supervisor::{Child, Intensity, Restart, Shutdown, Strategy, Supervisor};
