@@ -38,6 +38,7 @@
 //! - [`http`]: requests and responses as handlers see them; pure.
 //! - `otp`: processes, mailboxes, links, monitors, names, calls, supervisors. Host only.
 //! - `guest`: the same names inside a component.
+//! - `serve` (feature `serve`): HTTP in front of handlers.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -51,6 +52,9 @@ pub mod wire;
 pub mod guest;
 #[cfg(not(target_family = "wasm"))]
 pub mod otp;
+
+#[cfg(all(feature = "serve", not(target_family = "wasm")))]
+pub mod serve;
 
 #[cfg(target_family = "wasm")]
 use guest as face;
