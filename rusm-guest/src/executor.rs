@@ -5,7 +5,8 @@
 //!   Its number is the slot's index and the slot's generation, so that an event of an operation that is
 //!   gone finds no slot, also when the slot has been given to another one.
 //! - A slot is `Waiting` until the host's event arrives, then `Done` until its ticket takes the
-//!   outcome. A ticket that is dropped before frees its slot and has the host cancel the operation.
+//!   outcome. A ticket that is dropped before frees its slot and has the host cancel the operation. A spawn can't be
+//!   cancelled: its slot is `Abandoned`, and its number in use, until the host has told its outcome.
 //! - Only [`Executor::block_on`] asks the host for events, so only it parks the process. It does so when
 //!   the future is pending and nobody has woken it: each event wakes the waker of its own slot, and
 //!   the future is polled again only if that was (a clone of) its own waker. Futures that poll their
@@ -18,7 +19,8 @@
 //! - *The host has no event and never will* while the future is pending: nothing can wake it any more,
 //!   so the process panics rather than hang.
 //! - *Deliveries* are asked for only while somebody waits for one. One that was fetched and not taken
-//!   (its waiter was dropped meanwhile) is kept, in order.
+//!   (its waiter was dropped meanwhile) is kept, in order. Of several waiters all are woken, so none depends on
+//!   what another one does.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -39,7 +41,7 @@ pub trait Host {
 
     /// Waits for the next event; `None` when none can ever come.
     fn next(&self, deliveries: bool) -> Option<Event<Self>>;
-    /// Forgets an operation. What it has caused until now stays.
+    /// Forgets a call or a timer: no event of it comes any more. What it has caused until now stays.
     fn cancel(&self, operation: Operation, number: u32);
 }
 
@@ -103,7 +105,8 @@ struct State<H: Host> {
     slots: Vec<Slot<H>>,
     free: Vec<u32>,
     deliveries: VecDeque<H::Delivery>,
-    receiver: Option<Waker>,
+    receivers: Vec<(u64, Waker)>,
+    last_receiver: u64,
 }
 
 struct Slot<H: Host> {
@@ -114,6 +117,7 @@ struct Slot<H: Host> {
 enum SlotState<H: Host> {
     Free,
     Waiting(Option<Waker>),
+    Abandoned,
     Done(Outcome<H>),
 }
 
@@ -138,7 +142,13 @@ const GENERATIONS: u32 = 1 << (u32::BITS - INDEX_BITS);
 impl<H: Host> Executor<H> {
     /// An executor with nothing under way.
     pub fn new(host: H) -> Self {
-        let state = State { slots: Vec::new(), free: Vec::new(), deliveries: VecDeque::new(), receiver: None };
+        let state = State {
+            slots: Vec::new(),
+            free: Vec::new(),
+            deliveries: VecDeque::new(),
+            receivers: Vec::new(),
+            last_receiver: 0,
+        };
         Self { host, state: Mutex::new(state), woken: Arc::default() }
     }
 
@@ -162,7 +172,7 @@ impl<H: Host> Executor<H> {
         let mut cx = Context::from_waker(&waker);
         while future.as_mut().poll(&mut cx).is_pending() {
             while !self.woken.0.swap(false, Ordering::Acquire) {
-                let deliveries = self.state().receiver.is_some();
+                let deliveries = !self.state().receivers.is_empty();
                 match self.host.next(deliveries) {
                     Some(event) => self.apply(event),
                     None => panic!(
@@ -176,16 +186,20 @@ impl<H: Host> Executor<H> {
 
     fn apply(&self, event: Event<H>) {
         let mut state = self.state();
-        let waker = match event {
+        match event {
             Event::Delivery(delivery) => {
                 state.deliveries.push_back(delivery);
-                state.receiver.take()
+                let receivers = std::mem::take(&mut state.receivers);
+                drop(state);
+                receivers.into_iter().for_each(|(_, waker)| waker.wake());
             }
-            Event::Done(number, outcome) => state.complete(number, outcome),
-        };
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
+            Event::Done(number, outcome) => {
+                let waker = state.complete(number, outcome);
+                drop(state);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
         }
     }
 
@@ -204,7 +218,9 @@ impl<H: Host> Executor<H> {
     /// # Cancel safety
     /// Nothing is lost: what was fetched for a waiter that is gone is given to the next one.
     pub fn delivery(&self) -> NextDelivery<'_, H> {
-        NextDelivery { executor: self }
+        let mut state = self.state();
+        state.last_receiver += 1;
+        NextDelivery { executor: self, number: state.last_receiver }
     }
 
     fn state(&self) -> MutexGuard<'_, State<H>> {
@@ -246,6 +262,10 @@ impl<H: Host> State<H> {
         let slot = self.slot(number)?;
         match std::mem::replace(&mut slot.state, SlotState::Done(outcome)) {
             SlotState::Waiting(waker) => waker,
+            SlotState::Abandoned => {
+                self.release(number);
+                None
+            }
             // The host tells nothing twice and nothing of what is gone; if it does, the first word counts.
             other => {
                 slot.state = other;
@@ -285,7 +305,8 @@ impl<H: Host> State<H> {
 /// An operation under way; as a future, its outcome.
 ///
 /// # Cancel safety
-/// Dropped before it is complete, the operation is cancelled: its outcome never arrives.
+/// Dropped before it is complete, a call or a timer is cancelled; what is being started starts none the less. The
+/// outcome never arrives.
 ///
 /// # Panics
 /// If polled again after its outcome was taken.
@@ -318,13 +339,16 @@ impl<H: Host> Drop for Ticket<'_, H> {
         if self.taken {
             return;
         }
-        let complete = {
+        let cancel = {
             let mut state = self.executor.state();
             let complete = state.slot(self.number).is_some_and(|slot| matches!(slot.state, SlotState::Done(_)));
-            state.release(self.number);
-            complete
+            match state.slot(self.number) {
+                Some(slot) if !complete && self.operation == Operation::Spawn => slot.state = SlotState::Abandoned,
+                _ => state.release(self.number),
+            }
+            !complete && self.operation != Operation::Spawn
         };
-        if !complete {
+        if cancel {
             self.executor.host.cancel(self.operation, self.number);
         }
     }
@@ -340,6 +364,7 @@ impl<H: Host> fmt::Debug for Ticket<'_, H> {
 #[must_use = "futures do nothing unless polled"]
 pub struct NextDelivery<'a, H: Host> {
     executor: &'a Executor<H>,
+    number: u64,
 }
 
 impl<H: Host> Future for NextDelivery<'_, H> {
@@ -347,10 +372,11 @@ impl<H: Host> Future for NextDelivery<'_, H> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.executor.state();
+        state.receivers.retain(|(number, _)| *number != self.number);
         match state.deliveries.pop_front() {
             Some(delivery) => Poll::Ready(delivery),
             None => {
-                state.receiver = Some(cx.waker().clone());
+                state.receivers.push((self.number, cx.waker().clone()));
                 Poll::Pending
             }
         }
@@ -359,7 +385,7 @@ impl<H: Host> Future for NextDelivery<'_, H> {
 
 impl<H: Host> Drop for NextDelivery<'_, H> {
     fn drop(&mut self) {
-        self.executor.state().receiver = None;
+        self.executor.state().receivers.retain(|(number, _)| *number != self.number);
     }
 }
 

@@ -36,7 +36,7 @@ impl Guest for Component {
                 Ok(())
             }
             // Without a process there is nothing that ends could matter to.
-            (None, Delivery::Exit(_) | Delivery::Down(_)) => Ok(()),
+            (None, Delivery::Exit(_) | Delivery::Down(_) | Delivery::Stop(_)) => Ok(()),
         }
     }
 

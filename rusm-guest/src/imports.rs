@@ -32,7 +32,7 @@ impl Host for Imports {
         match operation {
             Operation::Call => messages::cancel_call(number),
             Operation::Timer => events::cancel_timer(number),
-            // What is being started is started; its pid finds no slot.
+            // What is being started is started; the executor waits for its outcome.
             Operation::Spawn => {}
         }
     }

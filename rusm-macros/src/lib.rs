@@ -16,6 +16,7 @@ mod lifecycle;
 mod messages;
 mod method;
 mod naming;
+mod process;
 mod service;
 mod types;
 mod wire;
@@ -23,8 +24,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-/// Makes an actor of an `impl` block.
+/// Makes an actor of an `impl` block, or a process of an `async fn`.
 ///
+/// # Actors
 /// The public methods become messages, and a client struct with the same methods is generated beside the block:
 ///
 /// - `pub fn` with `&self` or `&mut self`, sync or async, is a *call*: the caller waits for the value;
@@ -52,6 +54,35 @@ mod tests;
 ///     #[cast]
 ///     pub fn reset(&mut self) { self.total = 0 }
 /// }
+/// ```
+///
+/// # Processes that are functions
+/// An `async fn` whose first argument is an `Inbox<M>` asks for its messages itself, in the order it likes; it lives until it
+/// returns. `M` and the other arguments implement `Wire`. It returns nothing, an `Exit`, or `Result<(), E>` with
+/// `E: Into<Exit>`.
+///
+/// Its name also becomes a type, by which it is spawned, and a client named after it has `send`:
+///
+/// ```
+/// use rusm::prelude::*;
+///
+/// #[wire]
+/// pub enum Job { Add(u64), Done }
+///
+/// #[actor]
+/// pub async fn summer(mut inbox: Inbox<Job>, from: u64) -> Exit {
+///     let mut total = from;
+///     while let Job::Add(more) = inbox.receive().await {
+///         total += more;
+///     }
+///     Exit::error(format!("{total} is my last word"))
+/// }
+///
+/// # async fn example(node: Node) -> Result<(), Box<dyn std::error::Error>> {
+/// let summer = node.spawn::<summer>(40).await?;
+/// summer.send(Job::Add(2)).send()?;
+/// summer.send(Job::Done).send()?;
+/// # Ok(()) }
 /// ```
 #[proc_macro_attribute]
 pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -171,45 +171,12 @@ impl MessageSet {
     }
 
     fn client_impl(&self) -> TokenStream {
-        let at = Span::mixed_site();
-        let (message, client, vis) = (self.message(), self.client(), &self.vis);
+        let message = self.message();
         let methods = self.methods.iter().map(|method| match method.broken {
             false => self.client_method(method),
             true => self.stand_in(method),
         });
-        let about_named = " The process that is registered as `name` on `node`, looked up again at each call.\n\n # Errors\n The name is \
-                           not a valid one.";
-        let about_connect =
-            " Whatever process is registered as `name` on the node of the caller, looked up again at each call.";
-        let (node, name) = (Ident::new("node", at), Ident::new("name", at));
-        quote_spanned! {at=>
-            #[automatically_derived]
-            impl ::rusm::__private::Client for #client {
-                type Message = #message;
-                fn from_address(address: ::rusm::__private::Address<#message>) -> Self {
-                    Self(address)
-                }
-                fn address(&self) -> &::rusm::__private::Address<#message> {
-                    &self.0
-                }
-            }
-            #[allow(dead_code, non_snake_case, private_interfaces, unreachable_pub, clippy::too_many_arguments, clippy::type_complexity)]
-            #[automatically_derived]
-            impl #client {
-                #[doc = #about_named]
-                #vis fn named(
-                    #node: &::rusm::__private::Node,
-                    #name: &str,
-                ) -> ::core::result::Result<Self, ::rusm::__private::NameError> {
-                    ::core::result::Result::map(::rusm::__private::Address::named(#node, #name), Self)
-                }
-                #[doc = #about_connect]
-                #vis fn connect(#name: &str) -> Self {
-                    Self(::rusm::__private::Address::connect(#name))
-                }
-                #(#methods)*
-            }
-        }
+        client_impl(&self.client(), &self.vis, &quote!(#message), &quote!(#(#methods)*))
     }
 
     fn client_method(&self, method: &Method) -> TokenStream {
@@ -318,6 +285,49 @@ impl MessageSet {
 
     pub(crate) fn uses_context(&self) -> bool {
         self.sound().any(Method::takes_context)
+    }
+}
+
+/// A client of what takes these messages, with these methods beside those that every client has.
+pub(crate) fn client_impl(
+    client: &Ident,
+    vis: &Visibility,
+    message: &TokenStream,
+    methods: &TokenStream,
+) -> TokenStream {
+    let at = Span::mixed_site();
+    let about_named = " The process that is registered as `name` on `node`, looked up again at each call.\n\n # Errors\n The name is \
+                       not a valid one.";
+    let about_connect =
+        " Whatever process is registered as `name` on the node of the caller, looked up again at each call.";
+    let (node, name) = (Ident::new("node", at), Ident::new("name", at));
+    quote_spanned! {at=>
+        #[automatically_derived]
+        impl ::rusm::__private::Client for #client {
+            type Message = #message;
+            fn from_address(address: ::rusm::__private::Address<#message>) -> Self {
+                Self(address)
+            }
+            fn address(&self) -> &::rusm::__private::Address<#message> {
+                &self.0
+            }
+        }
+        #[allow(dead_code, non_snake_case, private_interfaces, unreachable_pub, clippy::too_many_arguments, clippy::type_complexity)]
+        #[automatically_derived]
+        impl #client {
+            #[doc = #about_named]
+            #vis fn named(
+                #node: &::rusm::__private::Node,
+                #name: &str,
+            ) -> ::core::result::Result<Self, ::rusm::__private::NameError> {
+                ::core::result::Result::map(::rusm::__private::Address::named(#node, #name), Self)
+            }
+            #[doc = #about_connect]
+            #vis fn connect(#name: &str) -> Self {
+                Self(::rusm::__private::Address::connect(#name))
+            }
+            #methods
+        }
     }
 }
 

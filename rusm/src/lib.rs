@@ -45,6 +45,7 @@
 pub mod __private;
 pub mod http;
 pub mod prelude;
+mod receive;
 mod register;
 pub mod wire;
 
@@ -61,7 +62,10 @@ use guest as face;
 #[cfg(not(target_family = "wasm"))]
 use otp as face;
 
-pub use face::{Actor, Address, Call, Cast, Client, Contract, Cx, Node, Ref, Reply, sleep};
+pub use face::{
+    Actor, Address, Call, Cast, Client, Contract, Cx, Event, Inbox, Node, RawProcess, Receive, Ref, Reply, Spawn, This,
+    sleep,
+};
 pub use rusm_macros::{actor, handlers, service, wire};
 pub use wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,

@@ -4,7 +4,7 @@
 //! use rusm::prelude::*;
 //! ```
 
-pub use crate::face::{Actor, Client, Cx, Node, Ref, Reply, sleep};
+pub use crate::face::{Actor, Client, Cx, Event, Inbox, Node, Ref, Reply, sleep};
 pub use crate::http::{
     Body, FromRequest, Headers, HttpError, IntoResponse, Json, Method, Params, Query, Request, Response,
 };

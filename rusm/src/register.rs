@@ -21,6 +21,28 @@ macro_rules! __rusm_register_actor {
     };
 }
 
+/// Makes a function spawnable, and startable by its name in a component.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rusm_register_process {
+    ($process:ty) => {
+        #[automatically_derived]
+        impl $crate::__private::Spawn for $process {
+            type Args = <$process as $crate::__private::RawProcess>::Args;
+            type Message = $crate::__private::Letter<<$process as $crate::__private::RawProcess>::Message>;
+            type Client = <$process as $crate::__private::RawProcess>::Client;
+            const ENTRY: &'static $crate::__private::Entry = <$process as $crate::__private::RawProcess>::ENTRY;
+
+            fn live(
+                args: Self::Args,
+                birth: $crate::otp::Birth<Self::Message>,
+            ) -> impl ::core::future::Future<Output = $crate::__private::ExitReason> + ::core::marker::Send {
+                $crate::otp::live::<$process>(args, birth)
+            }
+        }
+    };
+}
+
 /// Makes a module's handlers callable by their numbers in a component.
 #[doc(hidden)]
 #[macro_export]

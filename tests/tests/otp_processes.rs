@@ -54,10 +54,72 @@ impl Subject {
         SubjectClient::connect(&name).hang().timeout(wait).await.map_err(|error| error.to_string())
     }
 
+    /// Gives the reply to a task that is no process and panics.
+    pub fn entrust(&self, reply: Reply<u32>) {
+        tokio::spawn(async move {
+            let _reply = reply;
+            panic!("nobody's end");
+        });
+    }
+
+    /// Panics with the reply in hand, and lives on.
+    pub fn survive(&self, reply: Reply<u32>) {
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _reply = reply;
+            panic!("caught");
+        }));
+        assert!(caught.is_err());
+    }
+
+    #[cast]
+    pub fn take(&self, grenade: Grenade) {
+        drop(grenade);
+    }
+
     pub fn stop(&self, cx: &mut Cx<Self>, text: String) -> bool {
         cx.stop(Exit::error(text));
         true
     }
+}
+
+/// Panics when it is dropped.
+#[wire]
+pub struct Grenade {
+    armed: bool,
+}
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        assert!(!self.armed, "bang");
+    }
+}
+
+/// Takes its time to go: tells when its drop begins, and waits until it may end.
+pub struct Reluctant {
+    _gate: Gate,
+}
+
+struct Gate;
+
+static DROPPING: std::sync::Mutex<Option<(std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<()>)>> =
+    std::sync::Mutex::new(None);
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let Some((began, may_end)) = DROPPING.lock().unwrap().take() else { return };
+        began.send(()).unwrap();
+        may_end.recv().unwrap();
+    }
+}
+
+#[actor]
+impl Reluctant {
+    #[init]
+    fn start() -> Self {
+        Self { _gate: Gate }
+    }
+
+    pub fn ping(&self) {}
 }
 
 /// Tells a channel what it sees; given by a static because arguments cross boundaries.
@@ -95,6 +157,17 @@ impl Watcher {
 
     pub fn watch_and_stop(&self, cx: &mut Cx<Self>, pid: Pid) {
         let monitor = cx.monitor(pid);
+        cx.demonitor(monitor);
+    }
+
+    /// Has a signal of an end in the mailbox when it unlinks and demonitors.
+    pub async fn outlive(&self, cx: &mut Cx<Self>, victim: Pid) {
+        cx.link(victim);
+        let monitor = cx.monitor(victim);
+        let ended = cx.node().ended(victim);
+        cx.node().kill(victim);
+        ended.await;
+        cx.unlink(victim);
         cx.demonitor(monitor);
     }
 
@@ -242,6 +315,78 @@ async fn links_and_monitors_tell_once_and_the_truth() -> Result {
     node.exit(watcher.pid(), ExitReason::Shutdown);
     assert_eq!(ended.await, ExitReason::Shutdown);
     assert_eq!(seen.recv().await.unwrap(), "terminate shutdown");
+    Ok(())
+}
+
+#[tokio::test]
+async fn signals_that_were_not_read_are_taken_away() -> Result {
+    let node = node().await;
+    let (number, mut seen) = channel();
+    let watcher = node.spawn::<Watcher>(number).await?;
+    let victim = node.spawn::<Subject>(None).await?;
+    watcher.outlive(victim.pid()).await?;
+    watcher.ping().await?;
+    assert!(seen.try_recv().is_err());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_a_panic_drops_is_no_reply_unless_the_process_ends() -> Result {
+    let node = node().await;
+    let begun = tokio::time::Instant::now();
+    let subject = node.spawn::<Subject>(None).await?;
+    assert_eq!(subject.entrust().await, Err(CallError::NoReply));
+    assert_eq!(subject.survive().await, Err(CallError::NoReply));
+    assert_eq!((subject.echo(1).await, begun.elapsed()), (Ok(1), Duration::ZERO));
+    Ok(())
+}
+
+#[tokio::test]
+async fn unread_messages_that_panic_keep_nobody_from_being_told() -> Result {
+    let node = node().await;
+    let (number, mut seen) = channel();
+    let watcher = node.spawn::<Watcher>(number).await?;
+    let subject = node.spawn::<Subject>(None).await?;
+    watcher.watch(subject.pid()).await?;
+    let ended = node.ended(subject.pid());
+    for _ in 0..2 {
+        subject.take(Grenade { armed: true }).send()?;
+    }
+    node.kill(subject.pid());
+    assert_eq!(ended.await, ExitReason::Killed);
+    assert_eq!(seen.recv().await.unwrap(), "down killed");
+    assert_eq!(node.shutdown(Duration::from_secs(5)).await, 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_is_told_when_it_is_complete() -> Result {
+    let node = node().await;
+    let (began, has_begun) = std::sync::mpsc::channel();
+    let (end, may_end) = std::sync::mpsc::channel();
+    let reluctant = node.spawn::<Reluctant>(()).await?;
+    *DROPPING.lock().unwrap() = Some((began, may_end));
+    node.kill(reluctant.pid());
+    tokio::task::spawn_blocking(move || has_begun.recv()).await??;
+    // Nobody finds it any more, but what it holds is not free yet.
+    assert!(!node.is_alive(reluctant.pid()));
+    let mut ended = std::pin::pin!(node.ended(reluctant.pid()));
+    let early = std::future::poll_fn(|cx| std::task::Poll::Ready(ended.as_mut().poll(cx).is_ready())).await;
+    end.send(())?;
+    assert!(!early);
+    assert_eq!(ended.await, ExitReason::Killed);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_asks_those_that_outlived_their_parents() -> Result {
+    let node = node().await;
+    let begun = tokio::time::Instant::now();
+    let (number, _seen) = channel();
+    let parent = node.spawn::<Watcher>(number).await?;
+    parent.child(false).await??;
+    assert_eq!(node.shutdown(Duration::MAX).await, 0);
+    assert_eq!((node.alive(), begun.elapsed()), (0, Duration::ZERO));
     Ok(())
 }
 

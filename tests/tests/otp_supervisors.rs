@@ -45,6 +45,34 @@ impl Worker {
     }
 }
 
+/// Never comes up, but the first time.
+pub struct Sleeper;
+
+#[actor]
+impl Sleeper {
+    #[init]
+    async fn start(again: bool) -> Self {
+        if again {
+            std::future::pending::<()>().await;
+        }
+        Self
+    }
+
+    #[cast]
+    pub fn crash(&self) {
+        panic!("told to crash")
+    }
+
+    #[on(terminate)]
+    fn bye(&mut self, _reason: &ExitReason) {}
+}
+
+/// Its n-th start is told n.
+fn counted(start: impl Fn(usize) -> usize + Send + Sync + 'static) -> impl Fn() -> usize + Send + Sync + 'static {
+    let starts = AtomicUsize::new(0);
+    move || start(starts.fetch_add(1, Ordering::SeqCst))
+}
+
 fn worker(id: &'static str) -> Child {
     let starts = AtomicUsize::new(0);
     Child::actor::<Worker>(id, move || starts.fetch_add(1, Ordering::SeqCst)).named(id)
@@ -116,7 +144,7 @@ async fn too_many_restarts_end_the_supervisor_and_its_children() -> Result {
     client(&node, "a").crash().send()?;
     assert_eq!(ended.await, ExitReason::Shutdown);
     assert_eq!(node.alive(), 0, "nothing is orphaned");
-    assert!(matches!(tree.restarted("a", None).await, Err(CallError::Exited(_) | CallError::NoProcess(_)) | Ok(_)));
+    assert_eq!(tree.restarted("a", None).await, Err(CallError::Exited(ExitReason::Shutdown)));
     Ok(())
 }
 
@@ -162,6 +190,9 @@ async fn a_killed_supervisor_takes_its_tree_along() -> Result {
     node.kill(tree.pid());
     // The inner supervisor had time to stop its own child in order.
     assert_eq!((ended.await, leaf_ended.await), (ExitReason::Killed, ExitReason::Shutdown));
+    assert!(tree.which_children().iter().all(|child| child.pid.is_none()));
+    assert_eq!(tree.restarted("a", None).await, Err(CallError::Exited(ExitReason::Killed)));
+    assert_eq!(tree.stop().await, ExitReason::Killed);
     assert_eq!(node.shutdown(Duration::from_secs(5)).await, 0);
     Ok(())
 }
@@ -187,6 +218,77 @@ async fn a_child_that_will_not_stop_is_killed_in_its_time() -> Result {
     let ended = node.ended(tree.which_children()[1].pid.unwrap());
     assert_eq!(tree.stop().await, ExitReason::Shutdown);
     assert_eq!((ended.await, begun.elapsed()), (ExitReason::Killed, Duration::from_secs(3)));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_an_init_that_hangs() -> Result {
+    let node = node().await;
+    let starts = AtomicUsize::new(0);
+    let sleeper = Child::actor::<Sleeper>("sleeper", move || starts.fetch_add(1, Ordering::SeqCst) > 0)
+        .named("sleeper")
+        .shutdown(Duration::from_secs(3));
+    let tree = node.supervise(Supervisor::new().child(worker("a")).child(sleeper)).await?;
+    let sleeper = node.whereis("sleeper");
+    SleeperClient::named(&node, "sleeper")?.crash().send()?;
+    while node.whereis("sleeper") == sleeper || node.whereis("sleeper").is_none() {
+        tokio::task::yield_now().await;
+    }
+    let begun = tokio::time::Instant::now();
+    assert_eq!(tree.stop().await, ExitReason::Shutdown);
+    // It wants to clean up, so it was asked, and killed in its time.
+    assert_eq!((begun.elapsed(), node.alive()), (Duration::from_secs(3), 0));
+
+    let hanging = Supervisor::new().child(Child::actor::<Sleeper>("b", || true).shutdown(Shutdown::Brutal));
+    let starting = {
+        let node = node.clone();
+        tokio::spawn(async move { node.supervise(hanging).await.map(|tree| tree.pid()) })
+    };
+    while node.alive() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let begun = tokio::time::Instant::now();
+    assert_eq!(node.shutdown(Duration::from_secs(60)).await, 0);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(starting.await?, Err(SpawnError::Init(ExitReason::Shutdown)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_start_that_always_fails_at_once_lets_others_run() -> Result {
+    let node = node().await;
+    let args = counted(|start| if start == 0 { 0 } else { panic!("no arguments") });
+    let tree = Supervisor::new()
+        .intensity(Intensity::new(usize::MAX, Duration::from_secs(5)))
+        .child(Child::actor::<Worker>("a", args).named("a"));
+    let tree = node.supervise(tree).await?;
+    client(&node, "a").crash().send()?;
+    while node.whereis("a").is_some() {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(tree.stop().await, ExitReason::Shutdown);
+    assert_eq!(node.alive(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_group_starts_from_its_begin_when_one_of_it_does_not_start() -> Result {
+    for (strategy, expected) in [(Strategy::OneForAll, 2), (Strategy::RestForOne, 1)] {
+        let node = node().await;
+        let failing = counted(|start| if start == 1 { usize::MAX } else { start });
+        let tree = Supervisor::new()
+            .strategy(strategy)
+            .intensity(OFTEN)
+            .child(worker("a"))
+            .child(Child::actor::<Worker>("b", failing).named("b"));
+        let tree = node.supervise(tree).await?;
+        let before = node.whereis("b");
+        client(&node, "a").crash().send()?;
+        tree.restarted("b", before).await?;
+        assert_eq!(client(&node, "a").generation().await?, expected, "{strategy:?}");
+        assert_eq!(client(&node, "b").generation().await?, 2, "{strategy:?}");
+    }
     Ok(())
 }
 

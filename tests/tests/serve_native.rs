@@ -230,11 +230,36 @@ async fn heads_that_are_none() {
         ("\u{1}\u{2}\u{3} nonsense\r\n\r\n".to_owned(), 400),
         (format!("GET /items/7 HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(100_000)), 431),
         ("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nab".to_owned(), 400),
+        ("GET /items/7 HTTP/1.1\r\nhost: x\r\nx: a\r\n b: c\r\n\r\n".to_owned(), 400),
+        ("GET /items/7 HTTP/1.1\r\nhost: x\r\nx : a\r\n\r\n".to_owned(), 400),
+        ("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: +2\r\n\r\nab".to_owned(), 400),
+        ("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\nab".to_owned(), 400),
+        ("POST /echo HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(), 400),
+        ("GET /splits/a%2F..%2F..%2Fb HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 400),
+        ("GET /items/%00 HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 400),
+        ("GET /items/%c0%af HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), 400),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "y".repeat(100_000)), 431),
+        (format!("GET /items/7 HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(200)), 431),
     ] {
         let mut raw = Raw::connect(server.local_addr()).await;
         raw.send(&text).await;
         assert_eq!(raw.answer(false).await.status, status, "{}", &text[..20]);
     }
+}
+
+#[tokio::test]
+async fn two_lengths_hide_no_second_request() {
+    let (_node, server) = serve(ServeConfig::default()).await;
+    let mut raw = Raw::connect(server.local_addr()).await;
+    let hidden = "0\r\n\r\nGET /items/7 HTTP/1.1\r\nhost: x\r\n\r\n";
+    raw.send(&format!(
+        "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\n\r\n{hidden}",
+        hidden.len()
+    ))
+    .await;
+    let answer = raw.answer(false).await;
+    assert_eq!((answer.status, answer.field("connection"), answer.body.as_str()), (200, Some("close"), ""));
+    assert_eq!(raw.end().await, "");
 }
 
 #[tokio::test]

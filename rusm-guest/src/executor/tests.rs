@@ -129,6 +129,35 @@ fn a_number_that_is_used_again_does_not_get_the_old_answer() {
 }
 
 #[test]
+fn the_number_of_an_abandoned_spawn_is_in_use_until_its_outcome_is_there() {
+    let (executor, log) = executor([Event::Done(0, Outcome::Spawned(7)), answer(1, "own")]);
+    drop(executor.start(Operation::Spawn, |number| assert_eq!(number, 0)));
+    // However many operations come and go meanwhile, none gets that number.
+    for _ in 0..GENERATIONS * 2 {
+        drop(executor.start(Operation::Timer, |number| assert_ne!(number, 0)));
+    }
+    log.borrow_mut().clear();
+    assert_eq!(executor.block_on(executor.call()), "own");
+    assert_eq!(*log.borrow(), ["next(false)", "next(false)"], "a spawn is not cancelled");
+    let free = executor.state().free.len();
+    assert_eq!((free, executor.state().slots.len()), (2, 2), "both slots are free again");
+}
+
+#[test]
+fn a_waiter_that_is_dropped_takes_nothing_from_the_others() {
+    let (executor, _) = executor([fired(0), Event::Delivery('a')]);
+    let timer = executor.sleep();
+    let short = async {
+        race(async { executor.delivery().await }, async {
+            timer.await;
+            '-'
+        })
+        .await
+    };
+    assert_eq!(executor.block_on(join(async { executor.delivery().await }, short)), ('a', '-'));
+}
+
+#[test]
 fn generations_come_round_without_losing_slots() {
     let (executor, _) = executor([]);
     for _ in 0..GENERATIONS * 2 {

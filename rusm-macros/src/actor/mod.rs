@@ -1,4 +1,4 @@
-//! `#[actor] impl Type`.
+//! `#[actor] impl Type`; a function goes to [`process`].
 
 mod expand;
 mod lower;
@@ -11,6 +11,7 @@ use syn::{Item, ItemImpl};
 use crate::ctxt::{Ctxt, give_back, no_arguments};
 use crate::lifecycle::Lifecycle;
 use crate::messages::MessageSet;
+use crate::process;
 
 /// An `impl` block as an actor.
 pub(crate) struct Actor {
@@ -32,12 +33,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
             Ok(actor) => actor.expand(cx),
             Err(block) => give_back(cx, quote::quote!(#block)),
         },
-        Ok(Item::Fn(function)) => {
-            let message = "`#[actor]` takes an `impl` block: a process that is a single function is not there yet, write a \
-                           struct with `#[init]` and the messages it handles";
-            cx.error(&function.sig.ident, message);
-            give_back(cx, item)
-        }
+        Ok(Item::Fn(function)) => process::expand(cx, function),
         Ok(Item::Struct(_) | Item::Enum(_) | Item::Union(_)) => {
             cx.push(error_at_start(
                 &item,

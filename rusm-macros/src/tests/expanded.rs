@@ -47,6 +47,7 @@ fn expand_file(source: &str) -> String {
 fn expand_item(mut item: Item) -> TokenStream {
     let attrs = match &mut item {
         Item::Impl(item) => &mut item.attrs,
+        Item::Fn(item) => &mut item.attrs,
         Item::Trait(item) => &mut item.attrs,
         Item::Mod(item) => &mut item.attrs,
         Item::Struct(item) => &mut item.attrs,

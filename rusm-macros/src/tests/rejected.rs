@@ -58,11 +58,6 @@ fn arguments_of_the_attributes() {
 #[test]
 fn wrong_items() {
     check(ACTOR, "struct A;", &["`#[actor]` takes the `impl` block that holds"]);
-    check(
-        ACTOR,
-        "async fn worker(inbox: Inbox<Job>) -> Exit { todo!() }",
-        &["`#[actor]` takes an `impl` block: a process that is"],
-    );
     check(ACTOR, "trait T {}", &["`#[actor]` takes an `impl` block: a trait is a contract"]);
     check(ACTOR, "mod m {}", &["`#[actor]` takes an `impl` block"]);
     check(
@@ -77,6 +72,43 @@ fn wrong_items() {
     check(HANDLERS, "mod items;", &["the macro can't see into another file: write `#[handlers] pub mod items"]);
     check(WIRE, "fn f() {}", &["`#[wire]` takes a struct or an enum"]);
     check(WIRE, "union U { a: u8 }", &["which field of a union is meant"]);
+}
+
+#[test]
+fn processes() {
+    const INBOX: &str = "a process takes its messages from its inbox: write `mut inbox: Inbox<Message>`";
+    let table: [(&str, &[&str]); 23] = [
+        ("async fn f(mut inbox: Inbox<u8>) {}", &[]),
+        ("async fn f(inbox: rusm::Inbox<Job>, (a, _): (u8, u8), b: &'static u8) {}", &[OWNED]),
+        ("async fn f() {}", &[INBOX]),
+        ("async fn f(args: u8) -> Exit { todo!() }", &[INBOX]),
+        ("async fn f(inbox: Inbox) {}", &["name the type of the messages"]),
+        ("async fn f(inbox: &mut Inbox<u8>) {}", &["the inbox is the process's own: take it by value"]),
+        ("async fn f(args: u8, inbox: Inbox<u8>) {}", &["the inbox comes first"]),
+        ("async fn f(inbox: Inbox<u8>, other: Inbox<u8>) {}", &["a process has one inbox"]),
+        ("async fn f(inbox: Inbox<&str>) {}", &[OWNED]),
+        ("async fn f(inbox: Inbox<u8>, text: &str) {}", &[OWNED]),
+        ("async fn f(inbox: Inbox<u8>, cx: &mut Cx<Self>) {}", &["a process that is a function has no context"]),
+        ("fn f(inbox: Inbox<u8>) {}", &["a process waits for its messages: write `async fn`"]),
+        ("async fn f<M: Wire>(inbox: Inbox<M>) {}", &["a process has one form on the wire: generics"]),
+        ("async fn f(inbox: Inbox<u8>) where u8: Copy {}", &["a process has one form on the wire: remove"]),
+        ("async fn f(&mut self, inbox: Inbox<u8>) {}", &["a process that is a function has no `self`"]),
+        ("async unsafe fn f(inbox: Inbox<u8>) {}", &["a process can't be `unsafe`"]),
+        ("async extern \"C\" fn f(inbox: Inbox<u8>) {}", &["a process is a plain Rust function"]),
+        ("const fn f(inbox: Inbox<u8>) {}", &["a process can't be a `const fn`", "a process waits for"]),
+        ("#[init] async fn f(inbox: Inbox<u8>) {}", &["this belongs to the functions of an `impl` block"]),
+        ("#[cfg(test)] async fn f(inbox: Inbox<u8>) {}", &["put `#[cfg]` above"]),
+        ("async fn f(#[cfg(test)] inbox: Inbox<u8>) {}", &["a process always has an inbox"]),
+        ("async fn f(inbox: Inbox<u8>, #[cfg(test)] a: u8) {}", &["the arguments of a process must not"]),
+        ("fn f(text: &str) {}", &["a process waits for", INBOX]),
+    ];
+    for (item, expected) in table {
+        let expanded = check(ACTOR, item, expected).to_string();
+        assert!(expanded.contains("enum f") && expanded.contains("struct FClient"), "{item}: {expanded}");
+        assert_eq!(expanded.contains("RawProcess for f"), expected.is_empty(), "{item}");
+    }
+    let many: String = (0..13).map(|i| format!(", a{i}: u8")).collect();
+    check(ACTOR, &format!("async fn f(inbox: Inbox<u8>{many}) {{}}"), &["a process has at most 12 arguments"]);
 }
 
 #[test]

@@ -5,6 +5,11 @@ use crate::wire::{Down, Entry, Exit, ExitReason, ExitSignal, Wire};
 use std::future::Future;
 
 /// State that handles messages one at a time; `#[actor]` and `#[service]` write it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no actor",
+    label = "not an actor",
+    note = "annotate its `impl` block with #[rusm::actor]; a process that is a function is spawned by the function's name"
+)]
 pub trait Actor: Sized + Send + 'static {
     /// What it is started with.
     type Args: Wire;

@@ -11,25 +11,32 @@ mod call;
 mod component;
 mod convert;
 mod cx;
+mod inbox;
 mod incoming;
 mod node;
 mod register;
+mod spawn;
+mod this;
 
 pub use actor::{Actor, Client, Contract};
 pub use address::Address;
 pub use call::{Call, CallFuture, Cast};
 pub use component::ComponentRef;
 pub use cx::{Cx, Ref};
+pub use inbox::{Inbox, Receive};
 pub use incoming::{Incoming, Message, Rejected, Reply, ReplyTo};
 pub use node::Node;
 pub use rusm_guest::log::Level;
+pub use spawn::{RawProcess, Spawn};
+pub use this::This;
 
+pub use crate::receive::{Event, Letter};
 pub use crate::wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError,
 };
 
 #[doc(hidden)]
-pub use register::{answer, start};
+pub use register::{answer, run, start};
 #[doc(hidden)]
 pub use rusm_guest::{Constructor, Entry, HandlerEntry, inventory, types::Answer};
 

@@ -1,6 +1,6 @@
 //! Entering actors and handlers into the component's entry table, and driving them from there.
 
-use super::{Actor, Cx, Incoming, Level, Message, log};
+use super::{Actor, Cx, Inbox, Incoming, Level, Message, RawProcess, log};
 use crate::http::{Exchange, Handlers};
 use crate::wire::{decode, encode};
 use rusm_guest::types::{Answer, Delivery, ExitReason};
@@ -31,6 +31,29 @@ macro_rules! __rusm_register_actor {
                 name: <$actor as $crate::__private::Actor>::ENTRY.name,
                 package: <$actor as $crate::__private::Actor>::ENTRY.package,
                 constructor: $crate::guest::Constructor::Push($crate::guest::start::<$actor>),
+            }
+        }
+    };
+}
+
+/// Publishes a function that is a process, and makes it startable by its name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rusm_register_process {
+    ($process:ty) => {
+        #[automatically_derived]
+        impl $crate::__private::Spawn for $process {
+            type Args = <$process as $crate::__private::RawProcess>::Args;
+            type Message = $crate::__private::Letter<<$process as $crate::__private::RawProcess>::Message>;
+            type Client = <$process as $crate::__private::RawProcess>::Client;
+            const ENTRY: &'static $crate::__private::Entry = <$process as $crate::__private::RawProcess>::ENTRY;
+        }
+        $crate::__private::publish!(<$process as $crate::__private::RawProcess>::ENTRY);
+        $crate::guest::inventory::submit! {
+            $crate::guest::Entry {
+                name: <$process as $crate::__private::RawProcess>::ENTRY.name,
+                package: <$process as $crate::__private::RawProcess>::ENTRY.package,
+                constructor: $crate::guest::Constructor::Pull($crate::guest::run::<$process>),
             }
         }
     };
@@ -70,6 +93,14 @@ pub fn start<A: Actor>(args: Vec<u8>) -> Result<Box<dyn Process>, ExitReason> {
     Ok(Box::new(server))
 }
 
+/// Runs a process to its end, from its arguments' bytes.
+pub fn run<P: RawProcess>(args: Vec<u8>) -> ExitReason {
+    match decode(&args) {
+        Ok(args) => block_on(P::run(Inbox::new(), args)).into_reason().into(),
+        Err(error) => malformed(P::ENTRY.name, &error),
+    }
+}
+
 impl<A: Actor> Server<A> {
     /// Whether the actor has asked for its end; then these were its last words.
     fn stopped(&mut self) -> Result<(), ExitReason> {
@@ -96,6 +127,8 @@ impl<A: Actor> Process for Server<A> {
             },
             Delivery::Exit(signal) => block_on(actor.on_exit(signal.into(), cx)),
             Delivery::Down(down) => block_on(actor.on_down(down.into(), cx)),
+            // For what is pushed to, the request to end is the export `terminate`.
+            Delivery::Stop(reason) => return Err(reason),
         }
         self.stopped()
     }

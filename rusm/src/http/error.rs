@@ -1,14 +1,14 @@
 //! Failures of handlers.
 
 use super::{Headers, IntoResponse, Response, Status};
-use crate::wire::CallError;
+use crate::wire::{CallError, SendError};
 use std::error::Error;
 
 /// Why a handler gives no good response: a status, a message for the client, a note for the log.
 ///
 /// The client's own mistakes (4xx) are told to it as `text/plain`. Of the server's (5xx) it only
-/// learns the status; the text goes to the node's log. Any error becomes one by `?`: a [`CallError`] by
-/// its cause, everything else as 500.
+/// learns the status; the text goes to the node's log. Any error becomes one by `?`: a [`CallError`] or
+/// [`SendError`] by its cause, everything else as 500.
 ///
 /// | [`CallError`] | status | |
 /// |---|---|---|
@@ -152,6 +152,9 @@ impl<E: Error + 'static> From<E> for HttpError {
         if let Some(error) = (&error as &dyn Error).downcast_ref::<CallError>() {
             return Self::of_call(error);
         }
+        if let Some(error) = (&error as &dyn Error).downcast_ref::<SendError>() {
+            return Self::of_call(&error.clone().into());
+        }
         let mut note = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -202,6 +205,12 @@ mod tests {
             assert!(!String::from_utf8_lossy(&response.body).contains(&text));
             assert_eq!(response.note, Some(text));
         }
+    }
+
+    #[test]
+    fn casts_fail_as_calls_do() {
+        let error: HttpError = SendError::Full.into();
+        assert_eq!(error, HttpError::of_call(&CallError::Full));
     }
 
     #[test]

@@ -9,6 +9,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// A process with state that takes one message at a time; the macros implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no actor",
+    label = "not an actor",
+    note = "annotate its `impl` block with #[rusm::actor]; a process that is a function is spawned by the function's name"
+)]
 pub trait Actor: Sized + Send + 'static {
     /// What it is started with.
     type Args: Wire;

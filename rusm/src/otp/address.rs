@@ -4,7 +4,7 @@
 //! process there reads messages of the address's type they are moved into its mailbox, else they go
 //! in bytes.
 
-use super::call::wait;
+use super::call::{Limit, wait};
 use super::mailbox::{Item, Mailbox};
 use super::process::Cell;
 use super::reply::WireReply;
@@ -188,10 +188,10 @@ pub(crate) async fn call_wire(
     inherited: Option<Instant>,
 ) -> Result<Vec<u8>, CallError> {
     let cell = find(&node, &to)?;
-    let deadline = super::call::deadline(limit, inherited);
+    let limit = Limit::new(limit, inherited);
     let (sender, receiver) = oneshot::channel();
-    send(&cell, message, Some(WireReply::new(sender)), Some(deadline))?;
-    wait(receiver, &cell, deadline).await
+    send(&cell, message, Some(WireReply::new(sender)), Some(limit.until))?;
+    wait(receiver, &cell, limit).await
 }
 
 /// What a typed address sends: moved if the receiver reads its type, in bytes if not.

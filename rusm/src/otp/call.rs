@@ -62,23 +62,23 @@ where
 
 impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> {
     async fn run(self) -> Result<T, CallError> {
-        let deadline = deadline(self.limit, context::deadline());
+        let limit = Limit::new(self.limit, context::deadline());
         match self.to.route()? {
             address::Route::Typed(cell, mailbox) => {
                 let (sender, receiver) = oneshot::channel();
                 let message = (self.local)(self.args, Reply::local(sender));
                 mailbox
-                    .push(Item::Local { message, deadline: Some(deadline) })
+                    .push(Item::Local { message, deadline: Some(limit.until) })
                     .map_err(|error| error.into_send_error(self.to))?;
-                wait(receiver, &cell, deadline).await
+                wait(receiver, &cell, limit).await
             }
             address::Route::Wire(cell) => {
                 let message = Outgoing::new(self.method, &self.args)?;
                 drop(self.args);
                 let (sender, receiver) = oneshot::channel();
-                address::send(&cell, message, Some(WireReply::new(sender)), Some(deadline))
+                address::send(&cell, message, Some(WireReply::new(sender)), Some(limit.until))
                     .map_err(|error| address::name(error, self.method))?;
-                let body = wait(receiver, &cell, deadline).await?;
+                let body = wait(receiver, &cell, limit).await?;
                 decode(&body)
                     .map_err(|error| CallError::Malformed(format!("answer of {}: {error}", self.method.signature())))
             }
@@ -98,32 +98,44 @@ impl<T> Future for CallFuture<'_, T> {
     }
 }
 
-/// When a call that begins now is given up.
-pub(crate) fn deadline(limit: Duration, inherited: Option<Instant>) -> Instant {
-    let now = Instant::now();
-    // A limit beyond what the clock can tell is a year.
-    let own = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(365 * 24 * 3600));
-    inherited.map_or(own, |inherited| own.min(inherited))
+/// How long something that begins now may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) until: Instant,
+    /// The time from its begin to `until`.
+    pub(crate) span: Duration,
+}
+
+impl Limit {
+    /// This time, but not beyond the inherited deadline.
+    pub(crate) fn new(span: Duration, inherited: Option<Instant>) -> Self {
+        let now = Instant::now();
+        // A limit beyond what the clock can tell is a year.
+        let until = now.checked_add(span).unwrap_or_else(|| now + Duration::from_secs(365 * 24 * 3600));
+        match inherited {
+            Some(inherited) if inherited < until => {
+                Self { until: inherited, span: inherited.saturating_duration_since(now) }
+            }
+            _ => Self { until, span },
+        }
+    }
 }
 
 /// Waits for the answer; a callee that ends tells its reason.
-pub(crate) async fn wait<T>(
-    receiver: oneshot::Receiver<Answer<T>>,
-    cell: &Cell,
-    deadline: Instant,
-) -> Result<T, CallError> {
-    let begun = Instant::now();
+pub(crate) async fn wait<T>(receiver: oneshot::Receiver<Answer<T>>, cell: &Cell, limit: Limit) -> Result<T, CallError> {
+    let unanswered = || cell.ended().map_or(CallError::NoReply, CallError::Exited);
     let answer = async {
         match receiver.await {
             Ok(Answer::Value(value)) => Ok(value),
             Ok(Answer::Failed(error)) => Err(error),
-            Ok(Answer::Crashing) => Err(CallError::Exited(cell.gone().await)),
-            Err(_) => Err(cell.ended().map_or(CallError::NoReply, CallError::Exited)),
+            Ok(Answer::Unwound(known)) => {
+                let _ = known.await;
+                Err(unanswered())
+            }
+            Err(_) => Err(unanswered()),
         }
     };
-    tokio::time::timeout_at(deadline, answer)
-        .await
-        .unwrap_or_else(|_| Err(CallError::Timeout(deadline.saturating_duration_since(begun))))
+    tokio::time::timeout_at(limit.until, answer).await.unwrap_or(Err(CallError::Timeout(limit.span)))
 }
 
 /// One message that wants no answer, not yet sent.

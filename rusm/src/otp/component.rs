@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::backend::{ComponentInfo, Job, NewProcess, Started, Work};
-use super::call::{deadline, wait};
+use super::call::{Limit, wait};
 use super::mailbox::Mailbox;
 use super::node::{Family, KillOnDrop, Start, wait_started};
 use super::process::{Process, Understands};
@@ -98,9 +98,9 @@ impl ComponentRef {
         let info = info(&self.node, &self.name).map_err(|error| CallError::NoProcess(error.to_string()))?;
         let node = &self.node;
         let backend = node.backend().cloned().ok_or_else(|| CallError::NoProcess(self.name.to_string()))?;
-        let deadline = deadline(limit, context::deadline());
+        let limit = Limit::new(limit, context::deadline());
         let (sender, receiver) = oneshot::channel();
-        let message = Incoming::new(method, body, Some(WireReply::new(sender)), Some(deadline));
+        let message = Incoming::new(method, body, Some(WireReply::new(sender)), Some(limit.until));
         let mailbox = Arc::new(Mailbox::new(info.max_mailbox));
         let start = Start {
             label: self.name.clone(),
@@ -117,7 +117,7 @@ impl ComponentRef {
             })
             .map_err(|error| CallError::NoProcess(error.to_string()))?;
         let _guard = KillOnDrop::new(node, &cell);
-        wait(receiver, &cell, deadline).await
+        wait(receiver, &cell, limit).await
     }
 }
 

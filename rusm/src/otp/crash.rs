@@ -6,10 +6,37 @@ use std::any::Any;
 use std::cell::{Cell as StdCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
+use tokio::sync::oneshot;
 
 thread_local! {
     static INSIDE: StdCell<bool> = const { StdCell::new(false) };
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LEFT: RefCell<Left> = const { RefCell::new(Left { place: None, known: Vec::new() }) };
+}
+
+/// What panics inside have left.
+#[derive(Default)]
+struct Left {
+    /// Where the latest one happened.
+    place: Option<String>,
+    known: Vec<Known>,
+}
+
+/// Dropped when it is known whether a panic was the end of its process.
+pub(crate) type Known = oneshot::Sender<()>;
+
+/// What is left of a process's code that panicked.
+pub(crate) struct Crash {
+    pub(crate) reason: ExitReason,
+    /// To be dropped once the reason can be seen.
+    pub(crate) known: Vec<Known>,
+}
+
+/// Keeps this until it is known whether the panic under way is the process's end; a panic of other code is
+/// nobody's.
+pub(crate) fn keep(known: Known) {
+    if INSIDE.try_with(StdCell::get).unwrap_or(false) {
+        let _ = LEFT.try_with(|left| left.borrow_mut().known.push(known));
+    }
 }
 
 /// Keeps panics of processes off stderr, which would be a second report of the same crash, and notes
@@ -21,7 +48,7 @@ pub(crate) fn install_hook() {
         std::panic::set_hook(Box::new(move |info| {
             if INSIDE.get() {
                 let place = info.location().map(ToString::to_string);
-                PLACE.with(|slot| *slot.borrow_mut() = place);
+                let _ = LEFT.try_with(|left| left.borrow_mut().place = place);
             } else {
                 before(info);
             }
@@ -30,18 +57,19 @@ pub(crate) fn install_hook() {
 }
 
 /// Runs a process's code; a panic becomes the reason.
-pub(crate) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, ExitReason> {
+pub(crate) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, Crash> {
     let outer = INSIDE.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     INSIDE.set(outer);
+    // What a panic left that the code has caught itself goes here, also when the thread is about to end.
+    let Left { place, known } = LEFT.try_with(RefCell::take).unwrap_or_default();
     result.map_err(|payload| {
-        let place = PLACE.with(|slot| slot.borrow_mut().take());
         let text = text(payload);
         let text = match place {
             Some(place) => format!("{text}, at {place}"),
             None => text,
         };
-        ExitReason::Panicked(text.into())
+        Crash { reason: ExitReason::Panicked(text.into()), known }
     })
 }
 
@@ -69,5 +97,41 @@ pub(crate) fn report(cell: &Cell, reason: &ExitReason) {
             %reason,
             "a process crashed"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::resume_unwind;
+
+    fn reason(result: Result<(), Crash>) -> String {
+        result.map_or_else(|crash| crash.reason.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn a_crash_tells_its_own_place_and_no_other() {
+        install_hook();
+        let crash = reason(guard(|| panic!("here")));
+        assert!(crash.starts_with("panicked: here, at ") && crash.contains("crash.rs"), "{crash}");
+        let caught = || drop(catch_unwind(|| panic!("elsewhere")));
+        assert!(guard(caught).is_ok());
+        assert_eq!(reason(guard(|| resume_unwind(Box::new("x")))), "panicked: x");
+    }
+
+    #[test]
+    fn what_a_panic_drops_is_known_at_the_end_of_its_process() {
+        let (known, mut end) = oneshot::channel();
+        let crash = guard(|| {
+            keep(known);
+            panic!("x")
+        });
+        assert_eq!(end.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        drop(crash);
+        assert_eq!(end.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+
+        let (known, mut caught) = oneshot::channel();
+        assert!(guard(|| keep(known)).is_ok());
+        assert_eq!(caught.try_recv(), Err(oneshot::error::TryRecvError::Closed));
     }
 }

@@ -8,10 +8,12 @@
 //! - The body is polled by its task only. Whoever wants it to end leaves the reason in the cell and
 //!   wakes the task; the task drops the body.
 //! - `signal` decides, under the cell's lock and without side effects, what a link, monitor or exit signal
-//!   means. Its effects happen after the lock is given back, so no two cells are ever locked at once.
-//! - When a process ends, in this order: its state says why; its names and its slot are free; its body and
-//!   its unread messages are dropped, which answers their callers; links and monitors are told. Who was
-//!   told of an end therefore finds no trace of the process, and a caller finds the reason.
+//!   means. Its effects happen after the lock is given back, so no two cells are ever locked at once; only
+//!   what goes into the cell's own mailbox gets there before.
+//! - When a process ends, in this order: its state says why; its names are free and nobody finds it; its body
+//!   and its unread messages are dropped, which answers their callers; links and monitors are told; its slot
+//!   is free and those who wait for its end go on. Who was told of an end therefore finds no trace of
+//!   the process, and a caller finds the reason.
 
 pub mod backend;
 pub mod supervisor;
@@ -23,6 +25,7 @@ mod component;
 mod context;
 mod crash;
 mod cx;
+mod inbox;
 mod incoming;
 mod mailbox;
 mod node;
@@ -31,20 +34,26 @@ mod registry;
 mod reply;
 mod run;
 mod signal;
+mod spawn;
 mod table;
 mod task;
+mod this;
 
 pub use actor::{Actor, Client, Contract};
 pub use address::{Address, Outgoing, Target};
 pub use call::{Call, CallFuture, Cast};
 pub use component::ComponentRef;
 pub use cx::Cx;
+pub use inbox::{Inbox, Receive};
 pub use incoming::{Incoming, Message, Rejected, ReplyTo};
 pub use node::{BuildError, Node, NodeBuilder, Ref, SpawnOptions};
 pub use process::{Delivery, Process};
 pub use reply::{Reply, WireReply};
+pub use spawn::{Birth, RawProcess, Spawn, live};
+pub use this::This;
 pub use tokio::time::{Instant, sleep};
 
+pub use crate::receive::{Event, Letter};
 pub use crate::wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError,
 };

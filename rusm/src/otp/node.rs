@@ -1,20 +1,22 @@
 //! A node: the processes, names and components of one running system.
 
-use super::actor::run;
 use super::backend::Backend;
+use super::call::Limit;
 use super::mailbox::{AnyMailbox, Mailbox};
 use super::process::{Cell, NewCell, Understands, own_signal};
 use super::registry::Registry;
 use super::run::Task;
 use super::signal::{Signal, Trap};
+use super::spawn::Birth;
 use super::table::Table;
-use super::{Actor, Address, Client, ComponentRef, Cx, Instant, Message, NameError, SpawnError, context};
+use super::{Address, Client, ComponentRef, Message, NameError, Spawn, SpawnError, This, context};
 use crate::wire::{ExitReason, MonitorRef, Pid};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -31,7 +33,6 @@ struct Inner {
     backend: Option<Arc<dyn Backend>>,
     runtime: Handle,
     monitors: AtomicU64,
-    closing: AtomicBool,
     alive: tokio::sync::watch::Sender<usize>,
 }
 
@@ -92,7 +93,6 @@ impl NodeBuilder {
             backend: self.backend,
             runtime,
             monitors: AtomicU64::new(1),
-            closing: AtomicBool::new(false),
             alive: tokio::sync::watch::Sender::new(0),
         })))
     }
@@ -162,14 +162,14 @@ impl Node {
         self.0.table.incarnation()
     }
 
-    /// Starts an actor, and waits for its `#[init]`.
+    /// Starts a process: an actor, whose `#[init]` is waited for, or an `#[actor] async fn`, by its name.
     ///
     /// # Errors
     /// See [`SpawnError`].
     ///
     /// # Cancel safety
     /// A process whose start is given up is killed.
-    pub async fn spawn<A: Actor>(&self, args: A::Args) -> Result<Ref<A>, SpawnError> {
+    pub async fn spawn<P: Spawn>(&self, args: P::Args) -> Result<Ref<P>, SpawnError> {
         self.spawn_with(args, SpawnOptions::default()).await
     }
 
@@ -177,8 +177,8 @@ impl Node {
     ///
     /// # Errors
     /// See [`SpawnError`].
-    pub async fn spawn_with<A: Actor>(&self, args: A::Args, options: SpawnOptions) -> Result<Ref<A>, SpawnError> {
-        spawn_actor(self, args, options, Family::default()).await
+    pub async fn spawn_with<P: Spawn>(&self, args: P::Args, options: SpawnOptions) -> Result<Ref<P>, SpawnError> {
+        spawn_process(self, args, options, Family::default()).await
     }
 
     /// A component of this node, by name.
@@ -237,7 +237,7 @@ impl Node {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub fn ended(&self, pid: Pid) -> impl Future<Output = ExitReason> + Send + use<> {
-        let cell = self.0.table.get(pid);
+        let cell = self.0.table.get_ending(pid);
         async move {
             match cell {
                 Some(cell) => cell.gone().await,
@@ -247,30 +247,37 @@ impl Node {
     }
 
     /// Ends all processes: those that nobody spawned in reverse order of their start, each asked to shut
-    /// down and waited for; what is left at the deadline is killed. Nothing can be spawned afterwards.
+    /// down and waited for, then those that outlived their parents; what is left at the deadline is killed. Nothing can
+    /// be spawned afterwards.
     ///
     /// Returns how many had to be killed. A native process that never awaits can't be ended; it is waited for as
     /// long again as `drain`.
     pub async fn shutdown(&self, drain: Duration) -> usize {
-        self.0.closing.store(true, Ordering::SeqCst);
-        let deadline = Instant::now() + drain;
-        let mut roots: Vec<_> = self.0.table.all().into_iter().filter(|cell| cell.parent().is_none()).collect();
-        roots.sort_by_key(|cell| std::cmp::Reverse(cell.started()));
-        for root in roots {
-            self.exit(root.pid(), ExitReason::Shutdown);
-            if tokio::time::timeout_at(deadline, root.gone()).await.is_err() {
+        self.0.table.close();
+        let deadline = Limit::new(drain, None).until;
+        let mut asked = BTreeSet::new();
+        'drain: loop {
+            // A process that has outlived its parent is one that nobody looks after, too.
+            let is_root = |cell: &Arc<Cell>| cell.parent().is_none_or(|parent| !self.is_alive(parent));
+            let all = self.0.table.all().into_iter();
+            let mut roots: Vec<_> = all.filter(|cell| is_root(cell) && !asked.contains(&cell.pid())).collect();
+            roots.sort_by_key(|cell| std::cmp::Reverse(cell.started()));
+            if roots.is_empty() {
                 break;
             }
-        }
-        let mut alive = self.0.alive.subscribe();
-        // Linked children of ended roots end by themselves; give them the rest of the time.
-        if self.0.table.all().iter().all(|cell| cell.parent().is_some()) {
-            let _ = tokio::time::timeout_at(deadline, alive.wait_for(|alive| *alive == 0)).await;
+            for root in roots {
+                asked.insert(root.pid());
+                self.exit(root.pid(), ExitReason::Shutdown);
+                if tokio::time::timeout_at(deadline, root.gone()).await.is_err() {
+                    break 'drain;
+                }
+            }
         }
         let left = self.0.table.all();
         for cell in &left {
             self.kill(cell.pid());
         }
+        let mut alive = self.0.alive.subscribe();
         let _ = tokio::time::timeout(drain.max(Duration::from_secs(1)), alive.wait_for(|alive| *alive == 0)).await;
         left.len()
     }
@@ -305,10 +312,9 @@ impl Node {
     where
         F: Future<Output = ExitReason> + Send + 'static,
     {
-        if self.0.closing.load(Ordering::SeqCst) {
-            return Err(SpawnError::NodeDown);
-        }
         let parent = new.family.parent;
+        // Counted before it is in the table, so that a shutdown that finds it there waits for it.
+        self.0.alive.send_modify(|alive| *alive += 1);
         let cell = self.0.table.insert(|pid| {
             Arc::new(Cell::new(
                 pid,
@@ -321,7 +327,10 @@ impl Node {
                 },
             ))
         });
-        self.0.alive.send_modify(|alive| *alive += 1);
+        let Some(cell) = cell else {
+            self.one_less();
+            return Err(SpawnError::NodeDown);
+        };
         if let Some(parent) = &parent {
             parent.add_child(cell.pid());
             if new.family.link {
@@ -356,28 +365,28 @@ pub(crate) struct Start {
     pub(crate) family: Family,
 }
 
-pub(crate) async fn spawn_actor<A: Actor>(
+pub(crate) async fn spawn_process<P: Spawn>(
     node: &Node,
-    args: A::Args,
+    args: P::Args,
     options: SpawnOptions,
     family: Family,
-) -> Result<Ref<A>, SpawnError> {
+) -> Result<Ref<P>, SpawnError> {
     let mailbox = Arc::new(Mailbox::new(options.mailbox));
     let (started, is_started) = tokio::sync::oneshot::channel();
     let start = Start {
-        label: options.label.unwrap_or_else(|| A::ENTRY.name.into()),
+        label: options.label.unwrap_or_else(|| P::ENTRY.name.into()),
         name: options.name,
-        trap: Trap { links: A::ENTRY.on_exit, stop: A::ENTRY.on_terminate },
-        understands: Understands::Native(A::Message::METHODS),
+        trap: Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate },
+        understands: Understands::Native(P::Message::METHODS),
         family,
     };
     let cell = node.start(start, mailbox.clone(), |cell| {
-        let cx = Cx::new(node.clone(), cell, mailbox.clone());
-        run::<A>(args, mailbox.clone(), cx, started)
+        let birth = Birth { this: This::new(node.clone(), cell), mailbox: mailbox.clone(), started };
+        P::live(args, birth)
     })?;
     wait_started(node, &cell, is_started).await?;
     let pid = cell.pid();
-    Ok(Ref { client: A::Client::from_address(Address::typed(node.clone(), cell, mailbox)), pid })
+    Ok(Ref { client: P::Client::from_address(Address::typed(node.clone(), cell, mailbox)), pid })
 }
 
 /// Waits for the start; a start that is given up kills the process.
@@ -419,41 +428,41 @@ impl Drop for KillOnDrop<'_> {
     }
 }
 
-/// A running actor: its client, and its pid.
-pub struct Ref<A: Actor> {
-    client: A::Client,
+/// A running process: its client, and its pid.
+pub struct Ref<P: Spawn> {
+    client: P::Client,
     pid: Pid,
 }
 
-impl<A: Actor> Ref<A> {
+impl<P: Spawn> Ref<P> {
     /// The process.
     pub fn pid(&self) -> Pid {
         self.pid
     }
 
     /// The client alone.
-    pub fn client(&self) -> &A::Client {
+    pub fn client(&self) -> &P::Client {
         &self.client
     }
 }
 
-impl<A: Actor> Deref for Ref<A> {
-    type Target = A::Client;
+impl<P: Spawn> Deref for Ref<P> {
+    type Target = P::Client;
 
-    fn deref(&self) -> &A::Client {
+    fn deref(&self) -> &P::Client {
         &self.client
     }
 }
 
-impl<A: Actor> Clone for Ref<A> {
+impl<P: Spawn> Clone for Ref<P> {
     fn clone(&self) -> Self {
         Self { client: self.client.clone(), pid: self.pid }
     }
 }
 
-impl<A: Actor> fmt::Debug for Ref<A> {
+impl<P: Spawn> fmt::Debug for Ref<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ref<{}>({})", A::ENTRY.name, self.pid)
+        write!(f, "Ref<{}>({})", P::ENTRY.name, self.pid)
     }
 }
 

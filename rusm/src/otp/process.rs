@@ -1,6 +1,7 @@
 //! A process: its cell, and the handle that a backend runs it with.
 
-use super::mailbox::{AnyMailbox, Item, Mailbox};
+use super::crash;
+use super::mailbox::{AnyMailbox, Item, Mailbox, wake};
 use super::signal::{Effect, Signal, Signals, Trap};
 use super::{CallError, Incoming, Instant, NameError, Node, Outgoing, SendError, SpawnError, Target, address, lock};
 use crate::wire::schema::EntrySchema;
@@ -181,24 +182,44 @@ impl Cell {
         act(&mut lock(&self.signals))
     }
 
+    /// Lets a signal arrive; what is left to do about it.
+    ///
+    /// What is for the mailbox gets there under the lock: an `unlink` or a `demonitor` that comes after finds it there.
+    fn receive(&self, signal: Signal) -> Option<Effect> {
+        let (effect, receiver) = {
+            let mut signals = lock(&self.signals);
+            match signals.receive(signal)? {
+                Effect::DeliverExit(exit) => (None, self.mailbox.push_exit(exit)),
+                Effect::DeliverDown(down) => (None, self.mailbox.push_down(down)),
+                effect => (Some(effect), None),
+            }
+        };
+        wake(receiver);
+        effect
+    }
+
     /// The end, step by step in the order that `otp` promises; `body` drops the process's code.
     pub(crate) fn finish(&self, node: &Node, reason: ExitReason, body: impl FnOnce()) {
-        super::crash::report(self, &reason);
+        crash::report(self, &reason);
         let effects = lock(&self.signals).end(reason);
         // A name that is being registered right now sees the end, or is seen here.
         let names = std::mem::take(&mut *lock(&self.names));
         for name in names {
             let _ = node.registry().release(&name, self.pid);
         }
-        node.table().remove(self.pid);
-        body();
-        self.mailbox.close();
+        node.table().retire(self.pid);
+        // A drop that panics must not keep the others from being told.
+        let body = crash::guard(body).err().map(|crash| crash.reason);
+        for reason in [body, self.mailbox.close()].into_iter().flatten() {
+            tracing::error!(target: "rusm::crash", pid = %self.pid, %reason, "panicked while it was dropped");
+        }
         for effect in effects {
             node.perform(self, effect);
         }
         if let Some(parent) = self.parent.and_then(|parent| node.table().get(parent)) {
             parent.remove_child(self.pid);
         }
+        node.table().remove(self.pid);
         self.gone.send_replace(true);
         node.one_less();
     }
@@ -213,8 +234,8 @@ impl Node {
     pub(crate) fn perform(&self, cell: &Cell, effect: Effect) {
         match effect {
             Effect::Send(to, signal) => self.signal(to, signal),
-            Effect::DeliverExit(exit) => cell.mailbox.push_exit(exit),
-            Effect::DeliverDown(down) => cell.mailbox.push_down(down),
+            Effect::DeliverExit(exit) => wake(cell.mailbox.push_exit(exit)),
+            Effect::DeliverDown(down) => wake(cell.mailbox.push_down(down)),
             Effect::Stop(reason) => cell.mailbox.push_stop(reason),
             Effect::End(reason) => cell.request_end(reason),
         }
@@ -228,7 +249,7 @@ impl Node {
                 next = signal.answer_of_nobody(to);
                 continue;
             };
-            match cell.signals(|signals| signals.receive(signal)) {
+            match cell.receive(signal) {
                 Some(Effect::Send(to, signal)) => next = Some((to, signal)),
                 Some(effect) => self.perform(&cell, effect),
                 None => {}
@@ -291,9 +312,10 @@ impl Process {
         self.act(|signals| signals.link(to));
     }
 
-    /// Takes a link away.
+    /// Takes a link away, and an exit signal of it that was not read.
     pub fn unlink(&self, from: Pid) {
         self.act(|signals| signals.unlink(from));
+        self.cell.mailbox.flush_exit(from);
     }
 
     /// Watches another process.
@@ -307,6 +329,11 @@ impl Process {
     pub fn demonitor(&self, monitor: MonitorRef) {
         self.act(|signals| signals.demonitor(monitor));
         self.cell.mailbox.flush_down(monitor);
+    }
+
+    /// Whether exits of links, and requests to end, are delivered instead of ending it; what it was before.
+    pub fn trap_exit(&self, on: bool) -> bool {
+        self.cell.signals(|signals| signals.trap_exit(on))
     }
 
     /// Asks another process to end; [`ExitReason::Killed`] can't be refused.
@@ -327,9 +354,9 @@ impl Process {
     /// # Errors
     /// A name that this process does not hold.
     pub fn unregister(&self, name: &str) -> Result<(), NameError> {
-        self.node.registry().release(name, self.cell.pid)?;
+        // In this order: a name that is taken anew between the two must not be forgotten.
         self.cell.forget_name(name);
-        Ok(())
+        self.node.registry().release(name, self.cell.pid)
     }
 
     /// The processes it has spawned and that are alive.

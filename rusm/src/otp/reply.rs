@@ -1,9 +1,10 @@
 //! Where an answer goes.
 //!
-//! A reply is owned by whoever will answer. Dropping it unanswered tells the caller: with the owner's exit
-//! reason if the owner has ended, with `NoReply` if it lives. A reply that is dropped by an unwinding
-//! panic says so, because the reason is not known yet at that moment; its caller waits for the reason.
+//! A reply is owned by whoever will answer. Dropping it unanswered tells the caller: with the callee's exit
+//! reason if the callee has ended, with `NoReply` if it lives. At the moment when a
+//! panic drops it, it is not known yet whether the process ends of that: its caller waits until it is.
 
+use super::crash;
 use crate::wire::{CallError, Wire, encode};
 use std::fmt;
 use tokio::sync::oneshot;
@@ -13,13 +14,13 @@ use tokio::sync::oneshot;
 pub(crate) enum Answer<T> {
     Value(T),
     Failed(CallError),
-    /// The owner is unwinding.
-    Crashing,
+    /// A panic dropped the reply. When the channel closes, it is known whether the callee ended of it.
+    Unwound(oneshot::Receiver<()>),
 }
 
 /// The right, and the duty, to answer one call.
 ///
-/// Dropped unanswered, the caller gets [`CallError::NoReply`] or, if the process that held it ended,
+/// Dropped unanswered, the caller gets [`CallError::NoReply`] or, if the process that it called has ended,
 /// [`CallError::Exited`]. Pass it on to let somebody else answer.
 pub struct Reply<T>(Way<T>);
 
@@ -71,7 +72,7 @@ impl<T> Reply<T> {
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
         if let Way::Local(sender) = &mut self.0 {
-            crashing(sender);
+            unwound(sender);
         }
     }
 }
@@ -114,7 +115,7 @@ impl WireReply {
 
 impl Drop for WireReply {
     fn drop(&mut self) {
-        crashing(&mut self.0);
+        unwound(&mut self.0);
     }
 }
 
@@ -124,10 +125,12 @@ impl fmt::Debug for WireReply {
     }
 }
 
-fn crashing<T>(sender: &mut Option<oneshot::Sender<Answer<T>>>) {
+fn unwound<T>(sender: &mut Option<oneshot::Sender<Answer<T>>>) {
     if std::thread::panicking()
         && let Some(sender) = sender.take()
     {
-        let _ = sender.send(Answer::Crashing);
+        let (known, unwound) = oneshot::channel();
+        let _ = sender.send(Answer::Unwound(unwound));
+        crash::keep(known);
     }
 }

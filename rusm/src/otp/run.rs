@@ -27,13 +27,11 @@ impl Task {
         Self { node, cell, body: Some(Box::pin(CURRENT.scope(current, body))) }
     }
 
-    fn end(&mut self, reason: ExitReason) {
+    fn end(&mut self, reason: ExitReason, known: Vec<crash::Known>) {
         let body = self.body.take();
         self.cell.finish(&self.node, reason, || {
-            // A drop that panics must not keep the others from being told.
-            if let Err(reason) = crash::guard(|| drop(body)) {
-                tracing::error!(target: "rusm::crash", pid = %self.cell.pid(), %reason, "panicked while it was dropped");
-            }
+            drop(known);
+            drop(body);
         });
     }
 }
@@ -44,15 +42,15 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let Some(body) = &mut this.body else { return Poll::Ready(()) };
-        let ended = match this.cell.poll_end(cx.waker()) {
-            Some(reason) => reason,
+        let (reason, known) = match this.cell.poll_end(cx.waker()) {
+            Some(reason) => (reason, Vec::new()),
             None => match crash::guard(|| body.as_mut().poll(cx)) {
                 Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(reason)) => reason,
-                Err(reason) => reason,
+                Ok(Poll::Ready(reason)) => (reason, Vec::new()),
+                Err(crash) => (crash.reason, crash.known),
             },
         };
-        this.end(ended);
+        this.end(reason, known);
         Poll::Ready(())
     }
 }
@@ -61,7 +59,7 @@ impl Future for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if self.body.is_some() {
-            self.end(ExitReason::Killed);
+            self.end(ExitReason::Killed, Vec::new());
         }
     }
 }

@@ -94,6 +94,11 @@ impl Signals {
         self.ended.as_ref()
     }
 
+    /// Whether exits of links, and requests to end, are delivered from now on; what it was before.
+    pub(crate) fn trap_exit(&mut self, on: bool) -> bool {
+        std::mem::replace(&mut self.trap.links, on)
+    }
+
     #[cfg(test)]
     pub(crate) fn links(&self) -> impl Iterator<Item = Pid> {
         self.links.iter().copied()

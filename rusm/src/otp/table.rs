@@ -2,6 +2,9 @@
 //!
 //! A slot's generation is a count in its upper half and a keyed hash of it in the lower: the count makes a
 //! pid unique, the hash makes it unguessable. A slot whose count would wrap is never used again.
+//!
+//! A process leaves in two steps: [`Table::retire`] hides it from everybody but those who wait for its end,
+//! [`Table::remove`] gives the slot back.
 
 use super::process::Cell;
 use crate::wire::Pid;
@@ -21,11 +24,14 @@ struct Slots {
     slots: Vec<Slot>,
     free: Vec<u32>,
     alive: usize,
+    closed: bool,
 }
 
 struct Slot {
     count: u32,
     process: Option<Arc<Cell>>,
+    /// It has ended, but its code and messages are still being dropped.
+    ending: bool,
 }
 
 impl Table {
@@ -39,12 +45,20 @@ impl Table {
         self.incarnation
     }
 
-    /// Gives the process that `make` builds a pid of its own.
-    pub(crate) fn insert(&self, make: impl FnOnce(Pid) -> Arc<Cell>) -> Arc<Cell> {
+    /// Refuses new processes from now on. Those that got in before are in [`all`](Self::all).
+    pub(crate) fn close(&self) {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).closed = true;
+    }
+
+    /// Gives the process that `make` builds a pid of its own; None once the table is closed.
+    pub(crate) fn insert(&self, make: impl FnOnce(Pid) -> Arc<Cell>) -> Option<Arc<Cell>> {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.closed {
+            return None;
+        }
         let slot = slots.free.pop().unwrap_or_else(|| {
             let first = self.secret.hash_one(("first", slots.slots.len())) as u32 >> 1;
-            slots.slots.push(Slot { count: first, process: None });
+            slots.slots.push(Slot { count: first, process: None, ending: false });
             (slots.slots.len() - 1) as u32
         });
         let entry = &mut slots.slots[slot as usize];
@@ -52,24 +66,48 @@ impl Table {
         let generation = u64::from(entry.count) << 32 | u64::from(low);
         let cell = make(Pid::from_parts(self.node, self.incarnation, slot, generation));
         entry.process = Some(cell.clone());
+        entry.ending = false;
         slots.alive += 1;
-        cell
+        Some(cell)
     }
 
+    /// A process that has not ended.
     pub(crate) fn get(&self, pid: Pid) -> Option<Arc<Cell>> {
+        self.find(pid, false)
+    }
+
+    /// A process whose end is not complete.
+    pub(crate) fn get_ending(&self, pid: Pid) -> Option<Arc<Cell>> {
+        self.find(pid, true)
+    }
+
+    fn find(&self, pid: Pid, ending: bool) -> Option<Arc<Cell>> {
         if pid.node() != self.node || pid.incarnation() != self.incarnation {
             return None;
         }
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        let process = slots.slots.get(pid.slot() as usize)?.process.as_ref()?;
-        (process.pid() == pid).then(|| process.clone())
+        let slot = slots.slots.get(pid.slot() as usize)?;
+        let process = slot.process.as_ref()?;
+        (process.pid() == pid && (ending || !slot.ending)).then(|| process.clone())
     }
 
+    /// Hides a process that has ended.
+    pub(crate) fn retire(&self, pid: Pid) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = slots.slots.get_mut(pid.slot() as usize) else { return };
+        if entry.ending || entry.process.as_ref().is_none_or(|process| process.pid() != pid) {
+            return;
+        }
+        entry.ending = true;
+        slots.alive -= 1;
+    }
+
+    /// Gives the slot of a retired process back.
     pub(crate) fn remove(&self, pid: Pid) {
         let removed = {
             let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
             let Some(entry) = slots.slots.get_mut(pid.slot() as usize) else { return };
-            if entry.process.as_ref().is_none_or(|process| process.pid() != pid) {
+            if !entry.ending || entry.process.as_ref().is_none_or(|process| process.pid() != pid) {
                 return;
             }
             let removed = entry.process.take();
@@ -77,7 +115,6 @@ impl Table {
                 entry.count = next;
                 slots.free.push(pid.slot());
             }
-            slots.alive -= 1;
             removed
         };
         drop(removed);
@@ -87,8 +124,9 @@ impl Table {
         self.slots.read().unwrap_or_else(PoisonError::into_inner).alive
     }
 
+    /// The processes that have not ended.
     pub(crate) fn all(&self) -> Vec<Arc<Cell>> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        slots.slots.iter().filter_map(|slot| slot.process.clone()).collect()
+        slots.slots.iter().filter(|slot| !slot.ending).filter_map(|slot| slot.process.clone()).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! One future as a process of its own: supervised by whoever awaits it.
 
-use super::call::deadline;
+use super::call::Limit;
 use super::mailbox::Mailbox;
 use super::node::{Family, KillOnDrop, Start};
 use super::process::Understands;
@@ -29,7 +29,7 @@ impl Node {
         limit: Duration,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, CallError> {
-        let deadline = deadline(limit, context::deadline());
+        let limit = Limit::new(limit, context::deadline());
         let (sender, receiver) = oneshot::channel();
         let start = Start {
             label: label.into(),
@@ -41,7 +41,7 @@ impl Node {
         let mailbox = Arc::new(Mailbox::<Incoming>::new(Some(0)));
         let cell = self
             .start(start, mailbox, |_| async move {
-                context::set_deadline(Some(deadline));
+                context::set_deadline(Some(limit.until));
                 let _ = sender.send(future.await);
                 ExitReason::Normal
             })
@@ -53,12 +53,12 @@ impl Node {
                 Err(_) => Err(CallError::Exited(cell.gone().await)),
             }
         };
-        match tokio::time::timeout_at(deadline, value).await {
+        match tokio::time::timeout_at(limit.until, value).await {
             Ok(value) => {
                 guard.disarm();
                 value
             }
-            Err(_) => Err(CallError::Timeout(limit)),
+            Err(_) => Err(CallError::Timeout(limit.span)),
         }
     }
 }

@@ -183,9 +183,12 @@ fn split(path: &str) -> Result<Vec<Cow<'_, str>>, &'static str> {
         .map(|segment| {
             let text =
                 percent_encoding::percent_decode_str(segment).decode_utf8().map_err(|_| "the path is not UTF-8")?;
-            // Clients resolve these before they send; whoever still sends them wants out of somewhere.
-            if text == "." || text == ".." {
+            // Clients resolve these before they send; whoever still sends them, in disguise even, wants out of somewhere.
+            if text.split(['/', '\\']).any(|part| part == "." || part == "..") {
                 return Err("the path has a . or .. segment");
+            }
+            if text.contains('\0') {
+                return Err("the path has a NUL");
             }
             Ok(text)
         })

@@ -17,14 +17,26 @@ plain!(
     f32 => F32, f64 => F64,
 );
 
+/// The type of a list's elements. Each must take a byte at least: a reader believes a count only as far as there are
+/// bytes, and a few of them that claim 2^60 elements of nothing would keep it busy for ever.
+const fn element(ty: &'static Type) -> &'static Type {
+    assert!(!ty.is_empty(), "a list of values that take no bytes can't cross a process boundary: send their number");
+    ty
+}
+
+const fn map(key: &'static Type, value: &'static Type) -> Type {
+    assert!(!(key.is_empty() && value.is_empty()), "a map of nothing to nothing can't cross a process boundary");
+    Type::Map(key, value)
+}
+
 impl<T: Wire> Wire for Option<T> {
     const SCHEMA: &'static Type = &Type::Option(T::SCHEMA);
 }
 impl<T: Wire> Wire for Vec<T> {
-    const SCHEMA: &'static Type = &Type::List(T::SCHEMA);
+    const SCHEMA: &'static Type = &Type::List(element(T::SCHEMA));
 }
 impl<T: Wire> Wire for VecDeque<T> {
-    const SCHEMA: &'static Type = &Type::List(T::SCHEMA);
+    const SCHEMA: &'static Type = &Type::List(element(T::SCHEMA));
 }
 impl<T: Wire> Wire for Box<T> {
     const SCHEMA: &'static Type = T::SCHEMA;
@@ -33,16 +45,16 @@ impl<T: Wire, E: Wire> Wire for Result<T, E> {
     const SCHEMA: &'static Type = &Type::Result(T::SCHEMA, E::SCHEMA);
 }
 impl<T: Wire + Ord> Wire for BTreeSet<T> {
-    const SCHEMA: &'static Type = &Type::List(T::SCHEMA);
+    const SCHEMA: &'static Type = &Type::List(element(T::SCHEMA));
 }
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
-    const SCHEMA: &'static Type = &Type::Map(K::SCHEMA, V::SCHEMA);
+    const SCHEMA: &'static Type = &map(K::SCHEMA, V::SCHEMA);
 }
 impl<T: Wire + Eq + Hash, S: BuildHasher + Default + Send + 'static> Wire for HashSet<T, S> {
-    const SCHEMA: &'static Type = &Type::List(T::SCHEMA);
+    const SCHEMA: &'static Type = &Type::List(element(T::SCHEMA));
 }
 impl<K: Wire + Eq + Hash, V: Wire, S: BuildHasher + Default + Send + 'static> Wire for HashMap<K, V, S> {
-    const SCHEMA: &'static Type = &Type::Map(K::SCHEMA, V::SCHEMA);
+    const SCHEMA: &'static Type = &map(K::SCHEMA, V::SCHEMA);
 }
 
 macro_rules! tuples {

@@ -18,6 +18,11 @@ use serde::{Serialize, de::DeserializeOwned};
 ///
 /// assert_eq!(<Item as rusm::Wire>::SCHEMA.to_string(), "Item { sku: string, cents: u64 }");
 /// ```
+///
+/// A list of values that take no bytes does not compile, because a few bytes could claim any number of them:
+/// ```compile_fail,E0080
+/// const REFUSED: &rusm::wire::Type = <Vec<()> as rusm::Wire>::SCHEMA;
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't cross a process boundary",
     label = "not a wire type",
@@ -118,8 +123,58 @@ pub enum Payload {
     Record(&'static [Field]),
 }
 
+impl Type {
+    /// Whether its values are encoded as no bytes at all.
+    pub(super) const fn is_empty(&self) -> bool {
+        match *self {
+            Self::Unit => true,
+            Self::Tuple(types) => {
+                let mut i = 0;
+                while i < types.len() {
+                    if !types[i].is_empty() {
+                        return false;
+                    }
+                    i += 1;
+                }
+                true
+            }
+            Self::Record { fields, .. } => {
+                let mut i = 0;
+                while i < fields.len() {
+                    if !fields[i].ty.is_empty() {
+                        return false;
+                    }
+                    i += 1;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 impl std::fmt::Display for Type {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         super::schema::TypeSchema::from(self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_no_parts_is_empty() {
+        const NOTHING: &Type = &Type::Record { name: "Nothing", fields: &[Field { name: "0", ty: &Type::Unit }] };
+        assert!(NOTHING.is_empty() && Type::Tuple(&[NOTHING, &Type::Unit]).is_empty());
+        for ty in [
+            Type::Bool,
+            Type::List(&Type::U8),
+            Type::Tuple(&[NOTHING, &Type::U8]),
+            Type::Option(NOTHING),
+            Type::Variant { name: "One", cases: &[Case { name: "Only", payload: Payload::Unit }] },
+        ] {
+            assert!(!ty.is_empty(), "{ty}");
+        }
     }
 }

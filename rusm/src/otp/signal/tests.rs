@@ -55,6 +55,27 @@ fn requests_to_end() {
 }
 
 #[test]
+fn trapping_is_a_matter_of_the_moment() {
+    let mut state = process(PLAIN);
+    let ask = |state: &mut Signals| {
+        assert_eq!(state.receive(Signal::Link { from: pid(1) }), None);
+        let exit = state.receive(Signal::LinkExit { from: pid(1), reason: crash() });
+        (exit, state.receive(Signal::Exit { from: Some(pid(1)), reason: ExitReason::Shutdown }))
+    };
+    let ends = (Some(Effect::End(crash())), Some(Effect::End(ExitReason::Shutdown)));
+    let delivers = (
+        Some(Effect::DeliverExit(ExitSignal { from: pid(1), reason: crash() })),
+        Some(Effect::Stop(ExitReason::Shutdown)),
+    );
+    assert_eq!(ask(&mut state), ends);
+    assert!(!state.trap_exit(true));
+    assert_eq!(ask(&mut state), delivers);
+    assert_eq!(state.receive(Signal::Kill), Some(Effect::End(ExitReason::Killed)));
+    assert!(state.trap_exit(false));
+    assert_eq!(ask(&mut state), ends);
+}
+
+#[test]
 fn after_unlink_and_demonitor_nothing_arrives() {
     let mut state = process(LINKS);
     assert!(state.link(pid(1)).is_some());

@@ -1,9 +1,10 @@
 //! What a supervisor knows of a child: how to start it, when to start it again, how to stop it.
 
 use super::Supervisor;
-use crate::otp::node::{Family, SpawnOptions, spawn_actor};
+use crate::otp::crash;
+use crate::otp::node::{Family, SpawnOptions, spawn_process};
 use crate::otp::process::Cell;
-use crate::otp::{Actor, Node, SpawnError};
+use crate::otp::{Node, Spawn, SpawnError};
 use crate::wire::Pid;
 use std::fmt;
 use std::future::Future;
@@ -74,8 +75,8 @@ pub struct Child {
 }
 
 impl Child {
-    /// A native actor; `args` is asked anew at each start.
-    pub fn actor<A: Actor>(id: &str, args: impl Fn() -> A::Args + Send + Sync + 'static) -> Self {
+    /// A native process; `args` is asked anew at each start, and its panic is a start that failed.
+    pub fn actor<P: Spawn>(id: &str, args: impl Fn() -> P::Args + Send + Sync + 'static) -> Self {
         Self::new(id, move |starter| {
             let args = args();
             Box::pin(async move {
@@ -83,7 +84,7 @@ impl Child {
                 if let Some(name) = &starter.name {
                     options = options.name(name);
                 }
-                Ok(spawn_actor::<A>(&starter.node, args, options, starter.family()).await?.pid())
+                Ok(spawn_process::<P>(&starter.node, args, options, starter.family()).await?.pid())
             })
         })
     }
@@ -136,7 +137,10 @@ impl Child {
     }
 
     pub(super) fn start(&self, node: &Node, parent: &Arc<Cell>) -> Starting {
-        (self.start)(Starter { node: node.clone(), parent: parent.clone(), name: self.name.clone() })
+        let starter = Starter { node: node.clone(), parent: parent.clone(), name: self.name.clone() };
+        // The arguments are made by the user's code; its panic is a start that failed.
+        crash::guard(|| (self.start)(starter))
+            .unwrap_or_else(|crash| Box::pin(std::future::ready(Err(SpawnError::Init(crash.reason)))))
     }
 }
 

@@ -58,6 +58,10 @@ impl Plan {
         state.forgotten |= state.restart == Restart::Temporary;
     }
 
+    pub(super) fn is_running(&self, pid: Pid) -> bool {
+        self.children.iter().any(|state| state.running == Some(pid))
+    }
+
     pub(super) fn running(&self, child: usize) -> Option<Pid> {
         self.children[child].running
     }
@@ -82,7 +86,8 @@ impl Plan {
         (Some(child), verdict)
     }
 
-    fn restart(&self, child: usize) -> Verdict {
+    /// What to do about a child that is to run and does not: it has ended, or it did not start again.
+    pub(super) fn restart(&self, child: usize) -> Verdict {
         let concerned = match self.strategy {
             Strategy::OneForOne => child..child + 1,
             Strategy::OneForAll => 0..self.children.len(),
@@ -154,6 +159,17 @@ mod tests {
         for (restart, reason, is_restarted) in cases {
             let (_, verdict) = plan(OneForOne, &[restart]).ended(pid(0), &reason);
             assert_eq!(verdict == again(&[], &[0]), is_restarted, "{restart:?} {reason}");
+        }
+    }
+
+    #[test]
+    fn a_group_whose_restart_fails_begins_again() {
+        for (strategy, expected) in
+            [(OneForOne, again(&[], &[1])), (OneForAll, again(&[0], &[0, 1, 2])), (RestForOne, again(&[], &[1, 2]))]
+        {
+            let mut plan = Plan::new(strategy, [Permanent; 3]);
+            plan.started(0, pid(0));
+            assert_eq!(plan.restart(1), expected, "{strategy:?}");
         }
     }
 

@@ -9,7 +9,11 @@ use crate::otp::process::{Cell, Understands};
 use crate::otp::signal::{Signal, Trap};
 use crate::otp::{CallError, Incoming, Instant, Message, Node, Rejected, SpawnError};
 use crate::wire::{ExitReason, Method, MethodKind, Pid, Type};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::sync::{oneshot, watch};
 
 impl Node {
@@ -34,17 +38,17 @@ pub struct ChildInfo {
 }
 
 /// A running supervisor.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SupervisorRef {
     node: Node,
-    pid: Pid,
+    cell: Arc<Cell>,
     children: watch::Receiver<Vec<ChildInfo>>,
 }
 
 impl SupervisorRef {
     /// Its process.
     pub fn pid(&self) -> Pid {
-        self.pid
+        self.cell.pid()
     }
 
     /// Its children, in the order of their start.
@@ -63,21 +67,26 @@ impl SupervisorRef {
         let mut children = self.children.clone();
         let find = |children: &[ChildInfo]| children.iter().find(|child| *child.id == *id).cloned();
         if find(&children.borrow()).is_none() {
-            return Err(CallError::NoProcess(format!("child {id:?} of {}", self.pid)));
+            return Err(CallError::NoProcess(format!("child {id:?} of {}", self.pid())));
         }
         let is_new = |child: &ChildInfo| child.pid.is_some() && child.pid != before;
         let found = children.wait_for(|children| find(children).is_some_and(|child| is_new(&child))).await;
         match found.map(|children| find(&children).and_then(|child| child.pid)) {
             Ok(Some(pid)) => Ok(pid),
-            _ => Err(CallError::Exited(self.node.ended(self.pid).await)),
+            _ => Err(CallError::Exited(self.cell.gone().await)),
         }
     }
 
-    /// Stops the children in reverse order, then itself, and waits for it.
+    /// Stops the children in reverse order, then itself, and waits for it; why it ended.
     pub async fn stop(&self) -> ExitReason {
-        let ended = self.node.ended(self.pid);
-        self.node.exit(self.pid, ExitReason::Shutdown);
-        ended.await
+        self.node.exit(self.pid(), ExitReason::Shutdown);
+        self.cell.gone().await
+    }
+}
+
+impl fmt::Debug for SupervisorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SupervisorRef").field("pid", &self.pid()).field("children", &self.which_children()).finish()
     }
 }
 
@@ -117,34 +126,48 @@ pub(super) async fn start(
     let cell = node.start(new, mailbox.clone(), |cell| {
         let plan = Plan::new(supervisor.strategy, supervisor.children.iter().map(|child| child.restart));
         let window = Window::new(supervisor.intensity);
-        let run = Run { node: node.clone(), cell, children: supervisor.children, plan, window, seen };
-        run.run(mailbox, started)
+        let (node, mailbox) = (node.clone(), mailbox.clone());
+        Run { node, cell, mailbox, children: supervisor.children, plan, window, seen }.run(started)
     })?;
     wait_started(node, &cell, is_started).await?;
-    Ok(SupervisorRef { node: node.clone(), pid: cell.pid(), children })
+    Ok(SupervisorRef { node: node.clone(), cell, children })
 }
 
 struct Run {
     node: Node,
     cell: Arc<Cell>,
+    mailbox: Arc<Mailbox<Nothing>>,
     children: Vec<Child>,
     plan: Plan,
     window: Window,
     seen: watch::Sender<Vec<ChildInfo>>,
 }
 
+/// Why a child was not started.
+enum NotStarted {
+    Failed(SpawnError),
+    /// The supervisor is asked to stop; the request is in its mailbox.
+    Stopping,
+}
+
 impl Run {
-    async fn run(mut self, mailbox: Arc<Mailbox<Nothing>>, started: oneshot::Sender<()>) -> ExitReason {
+    async fn run(mut self, started: oneshot::Sender<()>) -> ExitReason {
         for child in 0..self.children.len() {
-            if let Err(error) = self.start(child).await {
-                self.stop_all().await;
-                let id = &self.children[child].id;
-                return ExitReason::Error(format!("child {id:?} did not start: {error}").into());
+            match self.start(child).await {
+                Ok(()) => {}
+                Err(NotStarted::Stopping) => break,
+                Err(NotStarted::Failed(error)) => {
+                    self.stop_all().await;
+                    let id = &self.children[child].id;
+                    return ExitReason::Error(format!("child {id:?} did not start: {error}").into());
+                }
             }
         }
-        let _ = started.send(());
+        if !self.mailbox.is_stop_asked() {
+            let _ = started.send(());
+        }
         loop {
-            let reason = match mailbox.next().await {
+            let reason = match self.mailbox.next().await {
                 Item::Exit(exit) => match self.ended(exit.from, exit.reason).await {
                     Ok(()) => continue,
                     Err(reason) => reason,
@@ -163,20 +186,35 @@ impl Run {
     }
 
     /// A linked process has ended; Err if that was too much.
-    async fn ended(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ExitReason> {
-        let (child, verdict) = self.plan.ended(pid, &reason);
-        let Some(child) = child else { return Ok(()) };
+    async fn ended(&mut self, pid: Pid, mut reason: ExitReason) -> Result<(), ExitReason> {
+        let (child, mut verdict) = self.plan.ended(pid, &reason);
+        let Some(mut child) = child else { return Ok(()) };
         self.show(child);
-        let Verdict::Restart { stop, start } = verdict else { return Ok(()) };
-        self.allow(child, &reason)?;
-        for child in stop {
-            self.stop(child).await;
-        }
-        for child in start {
-            // A child that does not start again counts as another restart, until it is one too many.
-            while let Err(error) = self.start(child).await {
-                self.allow(child, &ExitReason::Error(error.to_string().into()))?;
+        while let Verdict::Restart { stop, start } = verdict {
+            if self.mailbox.is_stop_asked() {
+                return Ok(());
             }
+            self.allow(child, &reason)?;
+            for child in stop {
+                self.stop(child).await;
+            }
+            // A child that does not start again counts as another restart, until it is one too many.
+            let Err((failed, error)) = self.start_again(start).await else { return Ok(()) };
+            match error {
+                NotStarted::Stopping => return Ok(()),
+                NotStarted::Failed(SpawnError::NodeDown) => return Err(ExitReason::Shutdown),
+                NotStarted::Failed(error) => reason = ExitReason::Error(error.to_string().into()),
+            }
+            (child, verdict) = (failed, self.plan.restart(failed));
+            // A start can fail at once, over and over; others are to run in between.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    async fn start_again(&mut self, children: Vec<usize>) -> Result<(), (usize, NotStarted)> {
+        for child in children {
+            self.start(child).await.map_err(|error| (child, error))?;
             self.seen.send_modify(|seen| seen[child].restarts += 1);
         }
         Ok(())
@@ -197,9 +235,25 @@ impl Run {
         Err(ExitReason::Shutdown)
     }
 
-    async fn start(&mut self, child: usize) -> Result<(), SpawnError> {
-        let pid = self.children[child].start(&self.node, &self.cell).await?;
-        self.plan.started(child, pid);
+    /// Starts a child; a request to stop does not wait for an `#[init]` that takes its time.
+    async fn start(&mut self, child: usize) -> Result<(), NotStarted> {
+        let mut starting = self.children[child].start(&self.node, &self.cell);
+        let mailbox = self.mailbox.clone();
+        let mut stop = pin!(mailbox.stop_asked());
+        let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
+            Poll::Ready(started) => Poll::Ready(Some(started)),
+            Poll::Pending => stop.as_mut().poll(cx).map(|()| None),
+        });
+        let Some(started) = started.await else {
+            // It is ended like any other child before its start is given up.
+            for pid in self.cell.children() {
+                if !self.plan.is_running(pid) {
+                    self.end(pid, self.children[child].shutdown).await;
+                }
+            }
+            return Err(NotStarted::Stopping);
+        };
+        self.plan.started(child, started.map_err(NotStarted::Failed)?);
         self.show(child);
         Ok(())
     }
@@ -212,9 +266,16 @@ impl Run {
 
     async fn stop(&mut self, child: usize) {
         let Some(pid) = self.plan.running(child) else { return };
+        self.end(pid, self.children[child].shutdown).await;
+        self.plan.stopped(child);
+        self.show(child);
+    }
+
+    /// Ends a process in its time, and waits for it.
+    async fn end(&self, pid: Pid, shutdown: Shutdown) {
         let ended = self.node.ended(pid);
         tokio::pin!(ended);
-        let limit = match self.children[child].shutdown {
+        let limit = match shutdown {
             Shutdown::Brutal => None,
             Shutdown::Timeout(limit) => Some(Some(limit)),
             Shutdown::Infinite => Some(None),
@@ -237,12 +298,17 @@ impl Run {
             self.node.kill(pid);
             ended.await;
         }
-        self.plan.stopped(child);
-        self.show(child);
     }
 
     fn show(&self, child: usize) {
         let pid = self.plan.running(child);
         self.seen.send_modify(|seen| seen[child].pid = pid);
+    }
+}
+
+/// However it ends, its children end with it.
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.seen.send_modify(|seen| seen.iter_mut().for_each(|child| child.pid = None));
     }
 }

@@ -6,6 +6,8 @@ use super::{
 };
 use crate::wire::chunk::VERSION;
 use crate::wire::method_id;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,7 +53,7 @@ type Result<T> = std::result::Result<T, SchemaError>;
 
 pub(super) fn schema(section: &[u8]) -> Result<Schema> {
     let mut rest = Reader { bytes: section };
-    let mut entries: Vec<Arc<EntrySchema>> = Vec::new();
+    let mut entries: HashMap<(u8, String, String), Arc<EntrySchema>> = HashMap::new();
     while !rest.bytes.is_empty() {
         let length = u32::from_le_bytes(rest.array()?);
         let mut chunk = Reader { bytes: rest.take(length as usize)? };
@@ -59,16 +61,16 @@ pub(super) fn schema(section: &[u8]) -> Result<Schema> {
         if !chunk.bytes.is_empty() {
             return Err(SchemaError::Trailing);
         }
-        let known = entries
-            .iter()
-            .find(|known| known.name == entry.name && known.kind == entry.kind && known.package == entry.package);
-        match known {
-            Some(known) if **known == entry => {}
-            Some(_) => return Err(SchemaError::Clash(entry.name)),
-            None => entries.push(Arc::new(entry)),
+        match entries.entry((entry.kind as u8, entry.package.clone(), entry.name.clone())) {
+            Slot::Occupied(known) if **known.get() == entry => {}
+            Slot::Occupied(_) => return Err(SchemaError::Clash(entry.name)),
+            Slot::Vacant(free) => {
+                free.insert(Arc::new(entry));
+            }
         }
     }
-    entries.sort_by(|a, b| (&a.package, &a.name).cmp(&(&b.package, &b.name)));
+    let mut entries: Vec<_> = entries.into_values().collect();
+    entries.sort_by(|a, b| (&a.package, &a.name, a.kind as u8).cmp(&(&b.package, &b.name, b.kind as u8)));
     Ok(Schema { entries })
 }
 
@@ -103,10 +105,10 @@ impl<'a> Reader<'a> {
         Ok(std::str::from_utf8(bytes).map_err(|_| SchemaError::Text)?.to_owned())
     }
 
-    /// An element takes at least a byte, so that a count can't ask for more room than the bytes are long.
+    /// The room grows with what is there, not with what the count promises: lists nest.
     fn list<T>(&mut self, read: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let count = self.count()?;
-        let mut list = Vec::with_capacity(count.min(self.bytes.len()));
+        let mut list = Vec::with_capacity(count.min(16));
         for _ in 0..count {
             list.push(read(self)?);
         }

@@ -1,0 +1,2 @@
+#[actor]
+async fn r#loop(inbox: Inbox<()>) {}

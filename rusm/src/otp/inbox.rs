@@ -1,0 +1,236 @@
+//! The inbox of a native process that is a function.
+//!
+//! What a receive refused waits in the inbox, out of the mailbox, but the mailbox goes on counting it until it is handed
+//! out: a bound holds for both together.
+
+use super::mailbox::{Item, Mailbox, Size};
+use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, sleep};
+use crate::receive::{Mark, Refused};
+use crate::wire::{Method, MonitorRef, Pid, Wire};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::ops::Deref;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// The mailbox of a process that is a function, and the process itself: `inbox.pid()`, `inbox.monitor(..)`.
+///
+/// # Examples
+/// ```
+/// use rusm::prelude::*;
+///
+/// #[wire]
+/// pub enum Job {
+///     Urgent(u32),
+///     Other(u32),
+/// }
+///
+/// /// Does what is urgent first.
+/// #[actor]
+/// pub async fn worker(mut inbox: Inbox<Job>, most: u32) {
+///     for _ in 0..most {
+///         match inbox.receive_match(|job| matches!(job, Job::Urgent(_))).timeout(std::time::Duration::ZERO).await {
+///             Some(urgent) => work(urgent),
+///             None => work(inbox.receive().await),
+///         }
+///     }
+/// }
+/// # fn work(_: Job) {}
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::builder().build().await?;
+/// let worker = node.spawn::<worker>(1).await?;
+/// let ended = node.ended(worker.pid());
+/// worker.send(Job::Other(7)).send()?;
+/// assert_eq!(ended.await, ExitReason::Normal);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Inbox<M> {
+    this: This,
+    mailbox: Arc<Mailbox<Letter<M>>>,
+    refused: Refused<M, Size>,
+}
+
+impl<M: Wire> Inbox<M> {
+    pub(crate) fn new(this: This, mailbox: Arc<Mailbox<Letter<M>>>) -> Self {
+        Self { this, mailbox, refused: Refused::new() }
+    }
+
+    /// The oldest message; signals stay for [`next`](Self::next).
+    pub fn receive(&mut self) -> Receive<'_, M, M> {
+        Receive::new(self, Event::is_message, Event::into_message)
+    }
+
+    /// The oldest message that is wanted; the others keep their order, and each is asked about once.
+    pub fn receive_match(
+        &mut self,
+        mut wanted: impl FnMut(&M) -> bool + Send,
+    ) -> Receive<'_, M, M, impl FnMut(&Event<M>) -> bool + Send> {
+        let wanted = move |event: &Event<M>| matches!(event, Event::Message(message) if wanted(message));
+        Receive::new(self, wanted, Event::into_message)
+    }
+
+    /// The oldest event of any kind.
+    #[allow(clippy::should_implement_trait, reason = "a process has no end of events")]
+    pub fn next(&mut self) -> Receive<'_, M, Event<M>> {
+        Receive::new(self, Event::any, Event::itself)
+    }
+
+    /// The oldest event that is wanted; the others keep their order, and each is asked about once.
+    pub fn next_match<P>(&mut self, wanted: P) -> Receive<'_, M, Event<M>, P>
+    where
+        P: FnMut(&Event<M>) -> bool + Send,
+    {
+        Receive::new(self, wanted, Event::itself)
+    }
+
+    /// Whether exits arrive as events instead of ending the process; tells what it was before.
+    ///
+    /// A process that traps also gets requests to end, as [`Event::Stop`], and owes its end from then on: who asked may
+    /// kill it when it takes too long. A kill is never trapped.
+    pub fn trap_exit(&self, on: bool) -> bool {
+        self.cell.signals(|signals| signals.trap_exit(on))
+    }
+
+    /// Takes a link away; an exit of it that was not received is taken away too.
+    pub fn unlink(&mut self, from: Pid) {
+        self.this.unlink(from);
+        self.refused.flush_exit(from);
+    }
+
+    /// Stops watching; a down of it that was not received is taken away.
+    pub fn demonitor(&mut self, monitor: MonitorRef) {
+        self.this.demonitor(monitor);
+        self.refused.flush_down(monitor);
+    }
+
+    /// A client of itself, to hand out.
+    pub fn me<C: Client<Message = Letter<M>>>(&self) -> C {
+        C::from_address(Address::typed(self.node.clone(), self.cell.clone(), self.mailbox.clone()))
+    }
+}
+
+/// What the inbox's process can do about itself and others.
+impl<M> Deref for Inbox<M> {
+    type Target = This;
+
+    fn deref(&self) -> &This {
+        &self.this
+    }
+}
+
+impl<M> fmt::Debug for Inbox<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("pid", &self.pid()).finish_non_exhaustive()
+    }
+}
+
+/// A wait for something in an inbox.
+///
+/// # Cancel safety
+/// An event is taken only when it is returned.
+#[must_use = "futures do nothing unless polled"]
+pub struct Receive<'a, M, T, P = fn(&Event<M>) -> bool> {
+    inbox: &'a mut Inbox<M>,
+    mark: Mark,
+    wanted: P,
+    open: fn(Event<M>) -> T,
+}
+
+impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
+    fn new(inbox: &'a mut Inbox<M>, wanted: P, open: fn(Event<M>) -> T) -> Self {
+        Self { inbox, mark: Mark::default(), wanted, open }
+    }
+
+    /// Waits this long, counted from now; None if nothing came. What waits already comes even if the time is zero.
+    pub fn timeout(self, limit: Duration) -> impl Future<Output = Option<T>> {
+        let time = sleep(limit);
+        async move {
+            let (mut receive, mut time) = (self, pin!(time));
+            poll_fn(|cx| match Pin::new(&mut receive).poll(cx) {
+                Poll::Ready(value) => Poll::Ready(Some(value)),
+                Poll::Pending => time.as_mut().poll(cx).map(|()| None),
+            })
+            .await
+        }
+    }
+}
+
+/// Nothing in it is pinned.
+impl<M, T, P> Unpin for Receive<'_, M, T, P> {}
+
+impl<M: Wire, T, P: FnMut(&Event<M>) -> bool> Future for Receive<'_, M, T, P> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // A process that always finds something still lets others run.
+        let turn = ready!(tokio::task::coop::poll_proceed(cx));
+        let Self { inbox, mark, wanted, open } = &mut *self;
+        let Inbox { this, mailbox, refused } = &mut **inbox;
+        // One turn looks through what waits at its beginning: a flood of what is not wanted does not hold the worker, and
+        // what waits is seen before a timeout is.
+        let mut left = mailbox.queued() + 1;
+        let more = || match left.checked_sub(1) {
+            Some(fewer) => {
+                left = fewer;
+                poll_event(this, mailbox, cx)
+            }
+            None => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        };
+        let (event, size) = ready!(refused.poll_pick(mark, wanted, more));
+        turn.made_progress();
+        mailbox.release(size);
+        Poll::Ready(open(event))
+    }
+}
+
+/// The next of the mailbox; what can't be read has been refused to its sender.
+fn poll_event<M: Wire>(this: &This, mailbox: &Mailbox<Letter<M>>, cx: &mut Context<'_>) -> Poll<(Event<M>, Size)> {
+    loop {
+        let (item, size) = ready!(mailbox.poll_take(cx));
+        let event = match item {
+            Item::Local { message: Letter(message), .. } => Event::Message(message),
+            Item::Wire(incoming) => match Letter::from_wire(incoming) {
+                Ok(Letter(message)) => Event::Message(message),
+                Err(rejected) => {
+                    mailbox.release(size);
+                    tracing::warn!(pid = %this.pid(), error = %rejected.0, "refused a message");
+                    continue;
+                }
+            },
+            Item::Exit(exit) => Event::Exit(exit),
+            Item::Down(down) => Event::Down(down),
+            Item::Stop(reason) => Event::Stop(reason),
+        };
+        return Poll::Ready((event, size));
+    }
+}
+
+impl<M, T, P> fmt::Debug for Receive<'_, M, T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receive").field(&self.inbox).finish()
+    }
+}
+
+impl<M: Wire> Message for Letter<M> {
+    const METHODS: &'static [&'static Method] = Self::ALL;
+
+    fn method(&self) -> &'static Method {
+        Self::METHOD
+    }
+
+    fn from_wire(incoming: Incoming) -> Result<Self, Rejected> {
+        if incoming.method() != const { Self::METHOD.id() } {
+            return Err(incoming.unknown());
+        }
+        let ((message,), _) = incoming.arguments(Self::METHOD)?;
+        Ok(Self(message))
+    }
+}

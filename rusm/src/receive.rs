@@ -1,0 +1,223 @@
+//! What the inboxes of both sides share: what can be received, which of it a receive picks, how a process may end.
+//!
+//! A receive looks at each event once: first at those that earlier receives refused, oldest first, then at what arrives. Its
+//! mark is behind the last one that it refused, so an event that it passed is not asked about again while it waits.
+//! An event leaves its place only when it is handed out: a receive that is dropped has taken nothing.
+
+use crate::wire::{Down, Exit, ExitReason, ExitSignal, Field, Method, MethodKind, MonitorRef, Pid, Type, Wire};
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::{Poll, ready};
+
+/// What reaches a process that has an inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<M> {
+    /// Somebody sent this.
+    Message(M),
+    /// A linked process ended; only for a process that traps exits.
+    Exit(ExitSignal),
+    /// A monitored process ended.
+    Down(Down),
+    /// The process is asked to end: it cleans up and returns. Only for one that traps exits; others end at once.
+    Stop(ExitReason),
+}
+
+impl<M> Event<M> {
+    /// Whether it is a message.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn itself(self) -> Self {
+        self
+    }
+
+    /// The message of an event that was picked for being one.
+    pub(crate) fn into_message(self) -> M {
+        match self {
+            Self::Message(message) => message,
+            _ => unreachable!("a receive picks messages only"),
+        }
+    }
+}
+
+/// A user message of a process that has an inbox, as its address carries it: the one argument of the cast `message`.
+#[doc(hidden)]
+pub struct Letter<M>(pub M);
+
+impl<M: Wire> Letter<M> {
+    const FIELDS: &'static [Field] = &[Field { name: "message", ty: M::SCHEMA }];
+    /// The only one.
+    pub const METHOD: &'static Method = &Method::new(MethodKind::Cast, "message", Self::FIELDS, &Type::Unit, "");
+    pub(crate) const ALL: &'static [&'static Method] = &[Self::METHOD];
+}
+
+impl<M> fmt::Debug for Letter<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Letter")
+    }
+}
+
+/// What a process that is a function may return.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a process does not end with `{Self}`",
+    label = "not the end of a process",
+    note = "return nothing, `Exit`, or `Result<(), E>` with `E: Into<Exit>`"
+)]
+pub trait Ending {
+    /// How it ended.
+    fn into_exit(self) -> Exit;
+}
+
+impl Ending for () {
+    fn into_exit(self) -> Exit {
+        Exit::normal()
+    }
+}
+
+impl Ending for Exit {
+    fn into_exit(self) -> Exit {
+        self
+    }
+}
+
+impl<E: Into<Exit>> Ending for Result<(), E> {
+    fn into_exit(self) -> Exit {
+        self.map_or_else(Into::into, |()| Exit::normal())
+    }
+}
+
+/// What receives have refused, oldest first; `W` is what is known of each beside the event itself.
+pub(crate) struct Refused<M, W>(VecDeque<(Event<M>, W)>);
+
+/// How far a receive has looked.
+#[derive(Debug, Default)]
+pub(crate) struct Mark(usize);
+
+impl<M, W> Refused<M, W> {
+    pub(crate) fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Picks the first event that is wanted, behind the mark and then from `more`; `more` is asked only once everything
+    /// older was refused.
+    pub(crate) fn poll_pick(
+        &mut self,
+        mark: &mut Mark,
+        wanted: &mut impl FnMut(&Event<M>) -> bool,
+        mut more: impl FnMut() -> Poll<(Event<M>, W)>,
+    ) -> Poll<(Event<M>, W)> {
+        loop {
+            while let Some((event, _)) = self.0.get(mark.0) {
+                if wanted(event)
+                    && let Some(picked) = self.0.remove(mark.0)
+                {
+                    return Poll::Ready(picked);
+                }
+                mark.0 += 1;
+            }
+            self.0.push_back(ready!(more()));
+        }
+    }
+
+    /// Keeps an event that arrived while nothing was received.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn push(&mut self, event: Event<M>, about: W) {
+        self.0.push_back((event, about));
+    }
+
+    /// Takes an exit away that was not picked.
+    pub(crate) fn flush_exit(&mut self, from: Pid) {
+        self.0.retain(|(event, _)| !matches!(event, Event::Exit(exit) if exit.from == from));
+    }
+
+    /// Takes a down away that was not picked.
+    pub(crate) fn flush_down(&mut self, monitor: MonitorRef) {
+        self.0.retain(|(event, _)| !matches!(event, Event::Down(down) if down.monitor == monitor));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(event: &Event<u32>) -> u32 {
+        event.clone().into_message()
+    }
+
+    /// One receive over what waits now, and how often it asked.
+    fn pick(
+        refused: &mut Refused<u32, ()>,
+        arriving: &mut VecDeque<u32>,
+        mut wanted: impl FnMut(u32) -> bool,
+    ) -> (Option<u32>, usize) {
+        let mut asked = 0;
+        let mut wanted = |event: &Event<u32>| {
+            asked += 1;
+            wanted(message(event))
+        };
+        let more = || arriving.pop_front().map_or(Poll::Pending, |next| Poll::Ready((Event::Message(next), ())));
+        let picked = match refused.poll_pick(&mut Mark::default(), &mut wanted, more) {
+            Poll::Ready((event, ())) => Some(event.into_message()),
+            Poll::Pending => None,
+        };
+        (picked, asked)
+    }
+
+    #[test]
+    fn a_mark_is_not_looked_behind() {
+        let mut refused = Refused::new();
+        let mut mark = Mark::default();
+        let mut asked = Vec::new();
+        for round in 0..3_u32 {
+            let mut arrived = Some(round);
+            let mut wanted = |event: &Event<u32>| {
+                asked.push(message(event));
+                message(event) == 2
+            };
+            let more = || arrived.take().map_or(Poll::Pending, |next| Poll::Ready((Event::Message(next), ())));
+            let picked = refused.poll_pick(&mut mark, &mut wanted, more);
+            assert_eq!(picked.is_ready(), round == 2);
+        }
+        assert_eq!(asked, [0, 1, 2], "each was asked about once");
+    }
+
+    #[test]
+    fn endings() {
+        let cases = [
+            (().into_exit(), ExitReason::Normal),
+            (Exit::shutdown().into_exit(), ExitReason::Shutdown),
+            (Ok::<(), Exit>(()).into_exit(), ExitReason::Normal),
+            (Err::<(), Exit>(Exit::error("no")).into_exit(), ExitReason::Error("no".into())),
+            (Err::<(), std::fmt::Error>(std::fmt::Error).into_exit(), Exit::from(std::fmt::Error).into_reason()),
+        ];
+        for (exit, expected) in cases {
+            assert_eq!(exit.into_reason(), expected);
+        }
+    }
+
+    proptest! {
+        /// A model: the mailbox is one list, and a receive removes the first that fits.
+        #[test]
+        fn receives_pick_the_first_that_fits(
+            arriving in proptest::collection::vec(0..5_u32, 0..40),
+            wants in proptest::collection::vec(proptest::option::of(0..5_u32), 0..60),
+        ) {
+            let mut model = arriving.clone();
+            let (mut refused, mut arriving) = (Refused::new(), VecDeque::from(arriving));
+            for want in wants {
+                let fits = |value: u32| want.is_none_or(|want| value == want);
+                let expected = model.iter().position(|value| fits(*value));
+                let looked_at = expected.map_or(model.len(), |at| at + 1);
+                let expected = expected.map(|at| model.remove(at));
+                prop_assert_eq!(pick(&mut refused, &mut arriving, fits), (expected, looked_at));
+            }
+        }
+    }
+}
