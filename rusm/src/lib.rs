@@ -38,6 +38,7 @@
 //! - [`http`]: requests and responses as handlers see them; pure.
 //! - `otp`: processes, mailboxes, links, monitors, names, calls, supervisors. Host only.
 //! - `guest`: the same names inside a component.
+//! - `wasm` (feature `wasm`): components as processes.
 //! - `serve` (feature `serve`): HTTP in front of handlers.
 
 #[doc(hidden)]
@@ -56,6 +57,8 @@ pub mod otp;
 
 #[cfg(all(feature = "serve", not(target_family = "wasm")))]
 pub mod serve;
+#[cfg(all(feature = "wasm", not(target_family = "wasm")))]
+pub mod wasm;
 
 #[cfg(target_family = "wasm")]
 use guest as face;
