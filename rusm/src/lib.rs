@@ -40,6 +40,7 @@
 //! - `guest`: the same names inside a component.
 //! - `wasm` (feature `wasm`): components as processes.
 //! - `serve` (feature `serve`): HTTP in front of handlers.
+//! - `app` (feature `app`): `rusm.toml` in, a running node out.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -55,6 +56,8 @@ pub mod guest;
 #[cfg(not(target_family = "wasm"))]
 pub mod otp;
 
+#[cfg(all(feature = "app", not(target_family = "wasm")))]
+pub mod app;
 #[cfg(all(feature = "serve", not(target_family = "wasm")))]
 pub mod serve;
 #[cfg(all(feature = "wasm", not(target_family = "wasm")))]
