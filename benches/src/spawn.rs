@@ -12,7 +12,7 @@ use rusm_bench_hello::MemoryCounter;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-pub(crate) const CLAIM: &str = "spawn: start, init and end of one process after the other, per second";
+pub(crate) const CLAIM: &str = "spawn: a process, native or sandboxed, is cheap enough to have one per request";
 
 /// # Errors
 /// A process that could not be started.
