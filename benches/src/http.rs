@@ -38,7 +38,8 @@ pub(crate) fn run(runtime: &Runtime, node: &Node, options: &Options) -> Result<V
     })?;
 
     let connections = options.connections;
-    let load = |to: SocketAddr| -> Variant<'_> { Box::new(move |span| client::load(to, connections, span)) };
+    let load =
+        |to: SocketAddr| -> Variant<'_> { Box::new(move |span| client::load(to, connections, span, &client::HTTP)) };
     let mut variants = [load(sandboxed.local_addr()), load(native.local_addr()), load(hyper.0)];
     let samples = alternate(options.rounds, options.span(), &mut variants)?;
 

@@ -3,10 +3,12 @@
 //! Rates differ from machine to machine and from run to run; what is worth comparing is the ratio to the peer. No figure
 //! makes a bench fail: only what could not be measured does.
 
+mod allocator;
 mod call;
 mod client;
 mod component;
 mod http;
+mod native;
 mod report;
 mod rounds;
 mod size;
@@ -33,7 +35,7 @@ struct Cli {
     bench: Bench,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 enum Bench {
     /// Requests per second and their latency
     Http,
@@ -43,14 +45,23 @@ enum Bench {
     Call,
     /// Bytes of a component
     Size,
-    /// All of them
+    /// All of these
     All,
+    /// Native processes beside those of other crates and of the BEAM
+    Native {
+        /// Measure these rows only
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// What `native` starts to look at the memory of one peer
+    #[command(hide = true)]
+    NativeParked { peer: String, count: u64 },
 }
 
 /// What holds for all benches.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// How long one measurement takes; there is one per variant and round
+    /// How long one measurement takes; there is one per variant and round. `native` has its own times
     #[arg(long, global = true, value_name = "N", value_parser = seconds, default_value = "2")]
     seconds: Duration,
 
@@ -62,7 +73,7 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), default_value_t = 64)]
     connections: u32,
 
-    /// Short measurements: all benches in less than 50 seconds once everything is compiled
+    /// Short measurements: `all` and `native` in less than 50 seconds each once everything is compiled
     #[arg(long, global = true)]
     quick: bool,
 
@@ -100,6 +111,11 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         eprintln!("warning: this is not a release build; its figures mean nothing");
     }
     let options = &cli.options;
+    match &cli.bench {
+        Bench::Native { only } => return native::run(options, only),
+        Bench::NativeParked { peer, count } => return native::child(peer, *count),
+        _ => {}
+    }
     let chosen = |bench| cli.bench == bench || cli.bench == Bench::All;
     // As in a node that `cargo rusm` runs: events that nobody wants to see are turned away early, but not for nothing.
     tracing_subscriber::fmt()
@@ -148,6 +164,8 @@ mod tests {
             (cli.bench, cli.options.span(), cli.options.connections),
             (Bench::Http, Duration::from_millis(500), 8)
         );
+        let cli = Cli::try_parse_from(["rusm-bench", "native", "--quick", "--only", "ring,downs"]).unwrap();
+        assert_eq!(cli.bench, Bench::Native { only: vec!["ring".into(), "downs".into()] });
         for bad in
             [["--seconds", "0"], ["--seconds", "nan"], ["--seconds", "61"], ["--rounds", "4"], ["--connections", "0"]]
         {

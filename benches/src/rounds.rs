@@ -8,11 +8,18 @@ use tokio::runtime::Runtime;
 /// What one variant did in one round.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sample {
-    /// Per second.
-    pub(crate) rate: f64,
-    /// Microseconds of the middle one, and of all but the slowest in a hundred; 0 where only the rate is measured.
+    /// In the unit of its row.
+    pub(crate) value: f64,
+    /// Microseconds of the middle one, and of all but the slowest in a hundred; 0 where no latency is measured.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
+}
+
+impl Sample {
+    /// One without latencies.
+    pub(crate) fn only(value: f64) -> Self {
+        Self { value, ..Self::default() }
+    }
 }
 
 /// Something to measure for this long.
@@ -83,7 +90,7 @@ where
         for task in tasks {
             done += task.await??;
         }
-        Ok(Sample { rate: done as f64 / began.elapsed().as_secs_f64(), ..Sample::default() })
+        Ok(Sample::only(done as f64 / began.elapsed().as_secs_f64()))
     })
 }
 
@@ -105,13 +112,13 @@ mod tests {
             let order = &order;
             Box::new(move |_| {
                 order.borrow_mut().push(name);
-                Ok(Sample { rate: f64::from(u32::from(name)), ..Sample::default() })
+                Ok(Sample::only(f64::from(u32::from(name))))
             })
         };
         let samples = alternate(3, Duration::ZERO, &mut [variant('a'), variant('b')]).unwrap();
         assert_eq!(*order.borrow(), "ababbaab");
         assert_eq!(samples.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
-        assert!(samples[1].iter().all(|sample| sample.rate == f64::from(u32::from('b'))));
+        assert!(samples[1].iter().all(|sample| sample.value == f64::from(u32::from('b'))));
     }
 
     #[test]
@@ -124,7 +131,7 @@ mod tests {
     fn tasks_add_up_and_failures_come_out() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let sample = rate(&runtime, 3, Duration::ZERO, |_| async { Ok(7) }).unwrap();
-        assert!(sample.rate > 0.0);
+        assert!(sample.value > 0.0);
         assert!(rate(&runtime, 2, Duration::ZERO, |_| async { Err("no".into()) }).is_err());
     }
 }

@@ -98,13 +98,13 @@ const _: () = {
             on_exit: false,
             on_terminate: false,
         };
-        async fn run(
+        fn run(
             inbox: ::rusm::__private::Inbox<Job>,
             (argument_0, argument_1): <Self as ::rusm::__private::RawProcess>::Args,
-        ) -> ::rusm::__private::Exit {
-            ::rusm::__private::Ending::into_exit(
-                job_sorter(inbox, argument_0, argument_1).await,
-            )
+        ) -> impl ::core::future::Future<
+            Output = ::rusm::__private::Exit,
+        > + ::core::marker::Send {
+            ::rusm::__private::ended(job_sorter(inbox, argument_0, argument_1))
         }
     }
     ::rusm::__private::register_process!(job_sorter);

@@ -84,11 +84,13 @@ const _: () = {
             on_exit: false,
             on_terminate: false,
         };
-        async fn run(
+        fn run(
             inbox: ::rusm::__private::Inbox<()>,
             (): <Self as ::rusm::__private::RawProcess>::Args,
-        ) -> ::rusm::__private::Exit {
-            ::rusm::__private::Ending::into_exit(r#loop(inbox).await)
+        ) -> impl ::core::future::Future<
+            Output = ::rusm::__private::Exit,
+        > + ::core::marker::Send {
+            ::rusm::__private::ended(r#loop(inbox))
         }
     }
     ::rusm::__private::register_process!(r#loop);

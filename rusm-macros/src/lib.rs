@@ -32,6 +32,9 @@ mod tests;
 /// - `pub fn` with `&self` or `&mut self`, sync or async, is a *call*: the caller waits for the value;
 /// - `#[cast] pub fn` is a *cast*: nobody waits, so it returns nothing;
 /// - `pub fn` with an argument of type `Reply<T>` is a call that is answered later, by whoever holds the reply;
+/// - `#[stream] pub fn`, which returns `impl Stream<Item = T>`, is a call that is answered with many values, as fast as the
+///   caller takes them. The actor goes on to its next message, and the stream lives beside it: it owns what it needs
+///   (`E0700` says that it borrows from `self`), and is `Send`;
 /// - `#[init] fn` makes the actor from its arguments: it returns `Self` or `Result<Self, E>` with `E: Into<Exit>`;
 /// - `#[on(exit)]`, `#[on(down)]` and `#[on(terminate)]` mark what runs when a linked process ends, when a monitored
 ///   process ends, and before the actor itself ends;
@@ -100,6 +103,7 @@ pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// use rusm::prelude::*;
 ///
 /// #[wire]
+/// #[derive(Clone)]
 /// pub struct Item { sku: String }
 ///
 /// #[service]
@@ -108,6 +112,8 @@ pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     async fn add(&mut self, item: Item) -> u64;
 ///     #[cast]
 ///     async fn clear(&mut self);
+///     #[stream]
+///     async fn items(&self) -> impl Stream<Item = Item>;
 /// }
 ///
 /// pub struct MemoryCart { items: Vec<Item> }
@@ -118,6 +124,7 @@ pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     fn open() -> Self { Self { items: Vec::new() } }
 ///     async fn add(&mut self, item: Item) -> u64 { self.items.push(item); self.items.len() as u64 }
 ///     async fn clear(&mut self) { self.items.clear() }
+///     async fn items(&self) -> impl Stream<Item = Item> { futures_util::stream::iter(self.items.clone()) }
 /// }
 /// ```
 #[proc_macro_attribute]

@@ -52,7 +52,8 @@ impl MessageSet {
             let (names, types) = (method.names(), method.types());
             let reply = method.has_reply().then(|| {
                 let (field, output) = (method.reply_field(), &method.output);
-                quote!(#field: ::rusm::__private::Reply<#output>)
+                let reply = if method.kind == Kind::Stream { quote!(StreamReply) } else { quote!(Reply) };
+                quote!(#field: ::rusm::__private::#reply<#output>)
             });
             let fields =
                 (!method.args.is_empty() || method.has_reply()).then(|| quote!({ #(#names: #types,)* #reply }));
@@ -156,6 +157,16 @@ impl MessageSet {
         let (cfg, constant) = (&method.inherited.cfg, naming::constant(&method.ident));
         let (variant, names) = (naming::camel(&method.ident), method.names());
         let args = args_pattern(method);
+        if method.kind == Kind::Stream {
+            return quote_spanned! {at=>
+                #(#cfg)*
+                if #incoming.method() == const { Self::#constant.id() } {
+                    return ::core::result::Result::Err(
+                        ::rusm::__private::refuse_stream(#incoming, Self::#constant),
+                    );
+                }
+            };
+        }
         let to = Ident::new(if method.has_reply() { "to" } else { "_to" }, at);
         let reply = method.has_reply().then(|| {
             let field = method.reply_field();
@@ -198,14 +209,15 @@ impl MessageSet {
                     ::rusm::__private::Cast::new(#to, #message::#constant, #args, |#args| #message::#variant { #(#names),* })
                 }
             },
-            Kind::Call | Kind::Deferred => {
+            Kind::Call | Kind::Deferred | Kind::Stream => {
+                let call = call_type(method.kind);
                 let reply = Ident::new("reply", at);
                 let field = method.reply_field();
                 let field = if field == "reply" { quote!(#field) } else { quote!(#field: #reply) };
                 quote_spanned! {at=>
                     #head
-                    #vis fn #ident(&self, #(#names: #types),*) -> ::rusm::__private::Call<'_, #message, #packed, #output> {
-                        ::rusm::__private::Call::new(
+                    #vis fn #ident(&self, #(#names: #types),*) -> ::rusm::__private::#call<'_, #message, #packed, #output> {
+                        ::rusm::__private::#call::new(
                             #to,
                             #message::#constant,
                             #args,
@@ -228,7 +240,10 @@ impl MessageSet {
         let names = (0..wanted).map(|i| format_ident!("_argument_{i}", span = at));
         let returned = match method.kind {
             Kind::Cast => quote!(::rusm::__private::Cast<'_, #message, ()>),
-            Kind::Call | Kind::Deferred => quote!(::rusm::__private::Call<'_, #message, (), ()>),
+            Kind::Call | Kind::Deferred | Kind::Stream => {
+                let call = call_type(method.kind);
+                quote!(::rusm::__private::#call<'_, #message, (), ()>)
+            }
         };
         quote_spanned! {at=>
             #(#cfg)*
@@ -245,8 +260,11 @@ impl MessageSet {
             return quote!(#(#docs)*);
         }
         let (name, of) = (naming::plain(&method.ident), naming::plain(&self.name));
-        let verb = if method.kind == Kind::Cast { "Sends" } else { "Calls" };
-        let about = format!(" {verb} `{name}` of [`{of}`].");
+        let about = match method.kind {
+            Kind::Cast => format!(" Sends `{name}` of [`{of}`]."),
+            Kind::Call | Kind::Deferred => format!(" Calls `{name}` of [`{of}`]."),
+            Kind::Stream => format!(" Opens the stream `{name}` of [`{of}`]."),
+        };
         quote!(#[doc = #about])
     }
 
@@ -274,6 +292,11 @@ impl MessageSet {
                 Kind::Call => {
                     let send = quote_spanned!(at.located_at(method.output.span())=> ::rusm::__private::Reply::send);
                     quote_spanned!(at=> #send(#field, #called))
+                }
+                Kind::Stream => {
+                    let open =
+                        quote_spanned!(at.located_at(method.output.span())=> ::rusm::__private::StreamReply::open);
+                    quote_spanned!(at=> #open(#field, #called))
                 }
                 Kind::Cast | Kind::Deferred => called,
             };
@@ -331,6 +354,16 @@ pub(crate) fn client_impl(
     }
 }
 
+/// What a client's method returns, by name.
+fn call_type(kind: Kind) -> Ident {
+    let name = match kind {
+        Kind::Cast => "Cast",
+        Kind::Call | Kind::Deferred => "Call",
+        Kind::Stream => "StreamCall",
+    };
+    Ident::new(name, Span::mixed_site())
+}
+
 /// `(a, b,)`, as pattern or as expression.
 fn args_pattern(method: &Method) -> TokenStream {
     let names = method.names();
@@ -341,7 +374,12 @@ fn args_pattern(method: &Method) -> TokenStream {
 /// reported there.
 fn describe(method: &Method) -> TokenStream {
     let name = naming::plain(&method.ident);
-    let kind = Ident::new(if method.kind == Kind::Cast { "Cast" } else { "Call" }, Span::mixed_site());
+    let kind = match method.kind {
+        Kind::Cast => "Cast",
+        Kind::Call | Kind::Deferred => "Call",
+        Kind::Stream => "Stream",
+    };
+    let kind = Ident::new(kind, Span::mixed_site());
     let fields = method.args.iter().map(|arg| field(&naming::plain(&arg.ident), &arg.ty));
     let output = schema(&method.output);
     let doc = doc::summary(&method.inherited.docs);

@@ -3,10 +3,12 @@
 //! Actors and contracts share it. What can't be a message is reported where it stands; a method with a mistake is kept as
 //! [`Method::broken`], so that the client still has it and its callers are not told that it doesn't exist.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Pat, PatType, Path, ReceiverKind, ReturnType, Safety, Signature, Type, Visibility, parse_quote,
+    Attribute, FnArg, Pat, PatType, Path, ReceiverKind, ReturnType, Safety, Signature, Type, TypeParamBound,
+    Visibility, parse_quote, parse_quote_spanned,
 };
 
 use crate::attrs::{self, Inherited};
@@ -28,6 +30,16 @@ pub(crate) enum Kind {
     Cast,
     /// The method is given a `Reply` and answers with it.
     Deferred,
+    /// The method returns a stream of answers.
+    Stream,
+}
+
+/// What the attributes make of a method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    Call,
+    Cast,
+    Stream,
 }
 
 /// One field of the message.
@@ -51,7 +63,7 @@ pub(crate) struct Method {
     pub is_async: bool,
     pub params: Vec<Param>,
     pub args: Vec<Arg>,
-    /// What the caller gets; `()` for a cast.
+    /// What the caller gets, of a stream one item; `()` for a cast.
     pub output: Type,
     pub inherited: Inherited,
     /// Something was reported; nothing but the client's stand-in can be generated.
@@ -72,9 +84,9 @@ impl Method {
         vis: &Visibility,
         attrs: &[Attribute],
         sig: &Signature,
-        cast: bool,
+        form: Form,
     ) -> Self {
-        let (mut method, sound) = cx.sound(|| Self::lower_unsound(cx, place, vis, attrs, sig, cast));
+        let (mut method, sound) = cx.sound(|| Self::lower_unsound(cx, place, vis, attrs, sig, form));
         method.broken = !sound;
         method
     }
@@ -85,15 +97,16 @@ impl Method {
         vis: &Visibility,
         attrs: &[Attribute],
         sig: &Signature,
-        cast: bool,
+        form: Form,
     ) -> Self {
         check_plain(cx, sig, "a message");
         check_receiver(cx, place, sig);
         check_name(cx, &sig.ident);
         let Inputs { params, args, answer } = Inputs::lower(cx, place, sig);
-        let output = match (&answer, cast) {
-            (None, false) => output(cx, place, &sig.output),
-            (None, true) => {
+        let output = match (&answer, form) {
+            (None, Form::Call) => output(cx, place, &sig.output),
+            (None, Form::Stream) => item(cx, place, sig),
+            (None, Form::Cast) => {
                 if let ReturnType::Type(_, ty) = &sig.output
                     && !types::is_unit(ty)
                 {
@@ -101,8 +114,12 @@ impl Method {
                 }
                 parse_quote!(())
             }
-            (Some((argument, answer)), cast) => {
-                if cast {
+            (Some((argument, _)), Form::Stream) => {
+                cx.error(argument, "a stream is answered with its items: remove this reply, or `#[stream]`");
+                item(cx, place, sig)
+            }
+            (Some((argument, answer)), form) => {
+                if form == Form::Cast {
                     cx.error(argument, "nobody waits for a cast: remove `#[cast]`, or this reply");
                 }
                 if let ReturnType::Type(_, ty) = &sig.output
@@ -114,7 +131,8 @@ impl Method {
             }
         };
         let kind = match answer {
-            _ if cast => Kind::Cast,
+            _ if form == Form::Cast => Kind::Cast,
+            _ if form == Form::Stream => Kind::Stream,
             Some(_) => Kind::Deferred,
             None => Kind::Call,
         };
@@ -238,7 +256,43 @@ fn data(cx: &Ctxt, place: &Place<'_>, ty: &Type) -> Type {
 fn output(cx: &Ctxt, place: &Place<'_>, output: &ReturnType) -> Type {
     match output {
         ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) if types::stream_item(ty).is_some() => {
+            cx.error(ty, "a call has one answer: mark it `#[stream]` to answer with many");
+            parse_quote!(())
+        }
         ReturnType::Type(_, ty) => data(cx, place, ty),
+    }
+}
+
+/// The type of a stream's items.
+fn item(cx: &Ctxt, place: &Place<'_>, sig: &Signature) -> Type {
+    const FORM: &str = "a stream's method returns `impl Stream<Item = T>`";
+    let returned = match &sig.output {
+        ReturnType::Default => {
+            cx.error(&sig.ident, FORM);
+            return parse_quote!(());
+        }
+        ReturnType::Type(_, ty) => ty,
+    };
+    match types::stream_item(returned) {
+        Some(item) => data(cx, place, item),
+        None => {
+            cx.error(returned, FORM);
+            parse_quote!(())
+        }
+    }
+}
+
+/// Has the stream that a function returns own what it needs: it lives on when the message is done. `captured` is what its type may
+/// depend on.
+pub(crate) fn own_stream(sig: &mut Signature, captured: &TokenStream) {
+    if let ReturnType::Type(_, ty) = &mut sig.output {
+        let (plain, at) = (Span::mixed_site(), Span::mixed_site().located_at(ty.span()));
+        let Some(bounds) = types::stream_bounds(ty) else { return };
+        if !bounds.iter().any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_))) {
+            bounds.push(parse_quote_spanned!(plain=> use<#captured>));
+        }
+        bounds.push(parse_quote_spanned!(at=> ::core::marker::Send));
     }
 }
 

@@ -1,9 +1,11 @@
 //! Questions about types, answered from their tokens alone.
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericArgument, Lifetime, Path, PathArguments, ReturnType, Type, TypeImplTrait, TypeReference, TypeTraitObject,
+    GenericArgument, Lifetime, Path, PathArguments, ReturnType, Token, Type, TypeImplTrait, TypeParamBound,
+    TypeReference, TypeTraitObject,
 };
 
 use crate::ctxt::Ctxt;
@@ -68,6 +70,31 @@ pub(crate) fn reply(ty: &Type) -> Option<&Type> {
         [answer] => Some(answer),
         _ => None,
     }
+}
+
+/// The bounds of `impl Stream<..>`.
+pub(crate) fn stream_bounds(ty: &mut Type) -> Option<&mut Punctuated<TypeParamBound, Token![+]>> {
+    stream_item(ty)?;
+    match ty {
+        Type::ImplTrait(ty) => Some(&mut ty.bounds),
+        Type::Group(group) => stream_bounds(&mut group.elem),
+        Type::Paren(paren) => stream_bounds(&mut paren.elem),
+        _ => None,
+    }
+}
+
+/// The `T` of `impl Stream<Item = T>`.
+pub(crate) fn stream_item(ty: &Type) -> Option<&Type> {
+    let Type::ImplTrait(ty) = bare(ty) else { return None };
+    let last = ty.bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().filter(|last| last.ident == "Stream"),
+        _ => None,
+    })?;
+    let PathArguments::AngleBracketed(list) = &last.arguments else { return None };
+    list.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+        _ => None,
+    })
 }
 
 /// How an argument mentions the context, if it does.
@@ -205,6 +232,21 @@ mod tests {
         ];
         for (ty, expected) in table {
             assert_eq!(context(&ty), expected, "{}", ty.to_token_stream());
+        }
+    }
+
+    #[test]
+    fn streams() {
+        let table: [(Type, Option<Type>); 6] = [
+            (parse_quote!(impl Stream<Item = u8>), Some(parse_quote!(u8))),
+            (parse_quote!((impl Send + futures::Stream<Item = Vec<u8>> + use<>)), Some(parse_quote!(Vec<u8>))),
+            (parse_quote!(impl Stream), None),
+            (parse_quote!(impl Iterator<Item = u8>), None),
+            (parse_quote!(Box<dyn Stream<Item = u8>>), None),
+            (parse_quote!(Result<impl Stream<Item = u8>, u8>), None),
+        ];
+        for (ty, expected) in table {
+            assert_eq!(stream_item(&ty), expected.as_ref(), "{}", ty.to_token_stream());
         }
     }
 

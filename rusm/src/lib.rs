@@ -45,6 +45,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod callback;
 pub mod http;
 pub mod prelude;
 mod receive;
@@ -68,9 +69,16 @@ use guest as face;
 #[cfg(not(target_family = "wasm"))]
 use otp as face;
 
+pub use callback::Callback;
 pub use face::{
-    Actor, Address, Call, Cast, Client, Contract, Cx, Event, Inbox, Node, RawProcess, Receive, Ref, Reply, Spawn, This,
-    sleep,
+    Actor, Address, Call, Cast, Client, Contract, Cx, Event, Inbox, Node, RawProcess, Receive, Ref, Reply, Spawn,
+    StreamCall, Streamed, This, sleep,
+};
+pub use futures_core::Stream;
+#[cfg(not(target_family = "wasm"))]
+pub use otp::{
+    Bound, ByteReader, ByteWriter, Hog, Listener, Overflow, Priority, SpawnOptions, Timer, Undelivered, Why,
+    byte_stream,
 };
 pub use rusm_macros::{actor, handlers, service, wire};
 pub use wire::{

@@ -4,13 +4,15 @@
 //! use rusm::prelude::*;
 //! ```
 
-pub use crate::face::{Actor, Client, Cx, Event, Inbox, Node, Ref, Reply, sleep};
+pub use crate::callback::Callback;
+pub use crate::face::{Actor, Client, Cx, Event, Inbox, Node, Ref, Reply, Streamed, sleep};
 pub use crate::http::{
     Body, FromRequest, Headers, HttpError, IntoResponse, Json, Method, Params, Query, Request, Response,
 };
 pub use crate::wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,
 };
+pub use futures_core::Stream;
 pub use rusm_macros::{actor, handlers, service, wire};
 
 #[cfg(not(target_family = "wasm"))]

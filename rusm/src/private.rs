@@ -4,10 +4,10 @@ pub use crate::__rusm_register_handlers as register_handlers;
 pub use crate::__rusm_register_process as register_process;
 pub use crate::face::{
     Actor, Address, Call, Cast, Client, Contract, Cx, Inbox, Incoming, Message, Node, RawProcess, Rejected, Reply,
-    ReplyTo, Spawn,
+    ReplyTo, Spawn, StreamCall, StreamReply, refuse_stream,
 };
 pub use crate::http::{Action, Exchange, FromRequest, HandlerFuture, Handlers, IntoResponse, Response};
-pub use crate::receive::{Ending, Letter};
+pub use crate::receive::{Letter, ended};
 pub use crate::wire::{
     Case, Down, Entry, EntryKind, Exit, ExitReason, ExitSignal, Field, Method, MethodKind, NameError, Payload, Type,
     Wire, chunk, chunk_len,

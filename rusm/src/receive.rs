@@ -7,7 +7,9 @@
 use crate::wire::{Down, Exit, ExitReason, ExitSignal, Field, Method, MethodKind, MonitorRef, Pid, Type, Wire};
 use std::collections::VecDeque;
 use std::fmt;
-use std::task::{Poll, ready};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 /// What reaches a process that has an inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +94,35 @@ impl<E: Into<Exit>> Ending for Result<(), E> {
     }
 }
 
+pin_project_lite::pin_project! {
+    /// A process that is a function, up to how it ended.
+    #[doc(hidden)]
+    #[derive(Debug)]
+    pub struct Ended<F> {
+        #[pin]
+        life: F,
+    }
+}
+
+/// The life of a process that is a function. By hand: an `async` block would keep the future twice.
+#[doc(hidden)]
+pub fn ended<F: Future<Output: Ending>>(life: F) -> Ended<F> {
+    Ended { life }
+}
+
+impl<F: Future<Output: Ending>> Future for Ended<F> {
+    type Output = Exit;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit> {
+        self.project().life.poll(cx).map(Ending::into_exit)
+    }
+}
+
 /// What receives have refused, oldest first; `W` is what is known of each beside the event itself.
-pub(crate) struct Refused<M, W>(VecDeque<(Event<M>, W)>);
+/// Boxed, because few processes refuse anything.
+pub(crate) struct Refused<M, W>(Option<Box<Events<M, W>>>);
+
+type Events<M, W> = VecDeque<(Event<M>, W)>;
 
 /// How far a receive has looked.
 #[derive(Debug, Default)]
@@ -101,7 +130,13 @@ pub(crate) struct Mark(usize);
 
 impl<M, W> Refused<M, W> {
     pub(crate) fn new() -> Self {
-        Self(VecDeque::new())
+        Self(None)
+    }
+
+    /// How many there are.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |refused| refused.len())
     }
 
     /// Picks the first event that is wanted, behind the mark and then from `more`; `more` is asked only once everything
@@ -113,32 +148,41 @@ impl<M, W> Refused<M, W> {
         mut more: impl FnMut() -> Poll<(Event<M>, W)>,
     ) -> Poll<(Event<M>, W)> {
         loop {
-            while let Some((event, _)) = self.0.get(mark.0) {
-                if wanted(event)
-                    && let Some(picked) = self.0.remove(mark.0)
-                {
-                    return Poll::Ready(picked);
+            if let Some(refused) = &mut self.0 {
+                while let Some((event, _)) = refused.get(mark.0) {
+                    if wanted(event)
+                        && let Some(picked) = refused.remove(mark.0)
+                    {
+                        return Poll::Ready(picked);
+                    }
+                    mark.0 += 1;
                 }
-                mark.0 += 1;
             }
-            self.0.push_back(ready!(more()));
+            let (event, about) = ready!(more());
+            if wanted(&event) {
+                return Poll::Ready((event, about));
+            }
+            self.0.get_or_insert_default().push_back((event, about));
+            mark.0 += 1;
         }
     }
 
     /// Keeps an event that arrived while nothing was received.
     #[cfg(target_family = "wasm")]
     pub(crate) fn push(&mut self, event: Event<M>, about: W) {
-        self.0.push_back((event, about));
+        self.0.get_or_insert_default().push_back((event, about));
     }
 
     /// Takes an exit away that was not picked.
     pub(crate) fn flush_exit(&mut self, from: Pid) {
-        self.0.retain(|(event, _)| !matches!(event, Event::Exit(exit) if exit.from == from));
+        let Some(refused) = &mut self.0 else { return };
+        refused.retain(|(event, _)| !matches!(event, Event::Exit(exit) if exit.from == from));
     }
 
     /// Takes a down away that was not picked.
     pub(crate) fn flush_down(&mut self, monitor: MonitorRef) {
-        self.0.retain(|(event, _)| !matches!(event, Event::Down(down) if down.monitor == monitor));
+        let Some(refused) = &mut self.0 else { return };
+        refused.retain(|(event, _)| !matches!(event, Event::Down(down) if down.monitor == monitor));
     }
 }
 

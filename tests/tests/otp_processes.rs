@@ -448,7 +448,7 @@ async fn a_bounded_mailbox_refuses_exactly_beyond_its_bound() -> Result {
 async fn pids_are_never_given_twice() -> Result {
     let node = node().await;
     let mut all = std::collections::BTreeSet::new();
-    for _ in 0..1000 {
+    for _ in 0..5000 {
         let subject = node.spawn::<Subject>(None).await?;
         let ended = node.ended(subject.pid());
         assert!(all.insert(subject.pid()));
@@ -456,7 +456,8 @@ async fn pids_are_never_given_twice() -> Result {
         ended.await;
     }
     let slots: std::collections::BTreeSet<_> = all.iter().map(|pid| pid.slot()).collect();
-    assert_eq!((slots.len(), node.alive()), (1, 0), "one slot serves them all");
+    assert_eq!(node.alive(), 0);
+    assert!(slots.len() < 2500, "{} slots for one process at a time", slots.len());
     Ok(())
 }
 
@@ -476,9 +477,20 @@ async fn shutdown_ends_everything_and_refuses_more() -> Result {
 }
 
 #[test]
-fn a_node_needs_a_runtime() {
-    let mut build = std::pin::pin!(Node::builder().build());
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(built) = build.as_mut().poll(&mut cx) else { panic!("pending") };
-    assert_eq!(built.unwrap_err(), rusm::otp::BuildError::NoRuntime);
+fn a_node_lives_in_a_runtime_or_brings_its_own() -> Result {
+    let build = |builder: rusm::otp::NodeBuilder| {
+        let mut build = std::pin::pin!(builder.build());
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        match build.as_mut().poll(&mut cx) {
+            std::task::Poll::Ready(built) => built,
+            std::task::Poll::Pending => panic!("it waits for nothing"),
+        }
+    };
+    assert_eq!(build(Node::builder().in_runtime()).unwrap_err(), rusm::otp::BuildError::NoRuntime);
+    let node = build(Node::builder())?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        node.spawn::<Subject>(None).await?;
+        assert_eq!(node.shutdown(Duration::from_secs(5)).await, 0);
+        Ok(())
+    })
 }

@@ -1,9 +1,9 @@
 //! Many processes on more threads than there are cores: spawns, links, monitors, names, calls, kills and panics in any
 //! order, after which nothing is left and every monitor has told its watcher once.
 //!
-//! `RUSM_SEED` repeats a run as far as the scheduler lets it.
+//! `RUSM_SEED` repeats a run as far as the scheduler lets it; `RUSM_SOAK` is for how many seconds the long one runs.
 
-use rusm::otp::{Address, SpawnOptions};
+use rusm::otp::{Address, Bound, Group, Overflow, Priority, Slow, SpawnOptions, Topic};
 use rusm::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -288,4 +288,188 @@ async fn nothing_gets_past_a_shutdown() {
         }
         assert_eq!(node.alive(), 0);
     }
+}
+
+/// All that a process can have: names, groups, topics, timers, links, monitors, children, calls under way.
+pub struct Citizen;
+
+static CITIZENS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn citizen(pid: Pid) -> CitizenClient {
+    CitizenClient::from_address(Address::pid_on(&Node::current(), pid))
+}
+
+/// No call waits long: what is under way at a time is bounded.
+const SHORT: Duration = Duration::from_millis(50);
+
+#[actor]
+impl Citizen {
+    #[init]
+    fn start(cx: &mut Cx<Self>) -> Self {
+        CITIZENS.lock().unwrap().push(cx.pid());
+        Self
+    }
+
+    pub fn live(&self, cx: &mut Cx<Self>, other: Pid, what: u8, name: String) {
+        let node = cx.node().clone();
+        let group: Group = node.group(&name).unwrap();
+        let topic: Topic<CitizenClient> = node.topic(&name).unwrap();
+        match what {
+            0 => drop(cx.register(&name)),
+            1 => drop(cx.unregister(&name)),
+            2 => drop(group.join(cx.pid())),
+            3 => drop(group.leave(cx.pid())),
+            4 => drop(group.monitor(cx.pid(), |_| Ok(()))),
+            5 => drop(topic.subscribe_with(cx.me(), Slow::Skip { above: 4 })),
+            6 => drop(topic.subscribe_with(cx.me(), Slow::Disconnect { above: 4 })),
+            7 => drop(topic.publish(|citizen| citizen.note(1).send())),
+            8 => cx.link(other),
+            9 => cx.unlink(other),
+            10 => drop(cx.monitor(other)),
+            11 => {
+                let monitor = cx.monitor(other);
+                cx.demonitor(monitor);
+            }
+            12 => drop(citizen(other).note(2).after(Duration::from_millis(3))),
+            13 => drop(citizen(other).note(3).every(Duration::from_millis(2))),
+            14 => drop(cx.me().note(4).after(Duration::from_secs(3600))),
+            15 => {
+                let timer = cx.me().note(5).every(Duration::from_secs(3600)).unwrap();
+                assert!(timer.is_set() && timer.cancel() && !timer.is_set());
+            }
+            16 => drop(cx.urgent().note(6).send()),
+            17 => cx.set_priority(Priority::Low),
+            18 => cx.set_priority(Priority::High),
+            _ => cx.exit(other, ExitReason::Shutdown),
+        }
+    }
+
+    #[cast]
+    pub fn note(&self, _number: u64) {}
+
+    /// Asks the first, which asks the second, and so on: in a cycle, or not.
+    pub async fn ask(&self, mut path: Vec<Pid>) -> bool {
+        if path.is_empty() {
+            return true;
+        }
+        let next = path.remove(0);
+        citizen(next).ask(path).timeout(SHORT).await.unwrap_or(false)
+    }
+
+    pub async fn child(&self, cx: &mut Cx<Self>, link: bool) {
+        let _ = if link { cx.spawn_link::<Citizen>(()).await } else { cx.spawn::<Citizen>(()).await };
+    }
+
+    pub fn panic(&self) {
+        panic!("as told")
+    }
+
+    #[on(down)]
+    fn down(&mut self, _down: Down) {}
+
+    #[on(exit)]
+    fn exit(&mut self, cx: &mut Cx<Self>, exit: ExitSignal) {
+        if exit.reason != ExitReason::Normal && cx.pid().slot().is_multiple_of(2) {
+            cx.stop(Exit::shutdown());
+        }
+    }
+}
+
+async fn live(node: &Node, random: &mut Random) {
+    let any = |random: &mut Random| {
+        let all = CITIZENS.lock().unwrap();
+        all.get(random.below(all.len().max(1))).copied()
+    };
+    let (Some(one), Some(other)) = (any(random), any(random)) else {
+        node.spawn::<Citizen>(()).await.unwrap();
+        return;
+    };
+    let client = CitizenClient::from_address(Address::pid_on(node, one));
+    let name = format!("name {}", random.below(8));
+    match random.below(12) {
+        0 | 1 => {
+            let overflow = [Overflow::Reject, Overflow::Block, Overflow::DropNew, Overflow::DropOld][random.below(4)];
+            let options = SpawnOptions::default().mailbox(Bound::new(random.below(4)).overflow(overflow));
+            let options = if random.below(4) == 0 { options.name(&name) } else { options };
+            // A mailbox may be too small for anything, but a start needs none.
+            let _ = node.spawn_with::<Citizen>((), options).await;
+        }
+        2 => {
+            let mut path = vec![other; 1 + random.below(3)];
+            path.push(one);
+            let _ = client.ask(path).timeout(SHORT).await;
+        }
+        3 => drop(client.child(random.below(2) == 0).timeout(SHORT).await),
+        4 => drop(client.panic().timeout(SHORT).await),
+        5 => {
+            let ended = node.ended(one);
+            node.kill(one);
+            ended.await;
+            assert!(!node.is_alive(one));
+            CITIZENS.lock().unwrap().retain(|pid| *pid != one);
+        }
+        6 => drop(tokio::time::timeout(Duration::from_micros(50), client.ask(vec![other]).into_future()).await),
+        _ => drop(client.live(other, random.below(20) as u8, name).timeout(SHORT).await),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[cfg(not(target_os = "linux"))]
+fn resident() -> usize {
+    0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_long_life_nothing_is_left() {
+    let now = || std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos() as u64;
+    let seed = std::env::var("RUSM_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(now);
+    let seconds = std::env::var("RUSM_SOAK").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(8);
+    let _seed = Seed(seed);
+    let node = Node::builder().workers(8).build().await.unwrap();
+    const ROUNDS: u32 = 4;
+    let mut memory = Vec::new();
+    for round in 0..ROUNDS {
+        let until = Instant::now() + Duration::from_secs(seconds) / ROUNDS;
+        let drivers: Vec<_> = (0..DRIVERS)
+            .map(|driver| {
+                let node = node.clone();
+                tokio::spawn(async move {
+                    let mut random = Random(seed.wrapping_add(u64::from(round) << 32 | driver) | 1);
+                    let mut steps = 0;
+                    while Instant::now() < until {
+                        live(&node, &mut random).await;
+                        steps += 1;
+                    }
+                    steps
+                })
+            })
+            .collect();
+        let mut steps = 0;
+        for driver in drivers {
+            steps += driver.await.unwrap();
+        }
+        assert!(steps > 100, "hardly anything happened");
+        // A child may still be on its way to say who it is.
+        while node.alive() > 0 {
+            let all = std::mem::take(&mut *CITIZENS.lock().unwrap());
+            all.into_iter().for_each(|pid| node.kill(pid));
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(node.names(), []);
+        for name in (0..8).map(|name| format!("name {name}")) {
+            assert_eq!(node.whereis(&name), None);
+            assert_eq!(node.group(&name).unwrap().members(), []);
+            let topic = node.topic::<CitizenClient>(&name).unwrap();
+            assert_eq!(topic.publish(|_| Ok(())), Default::default(), "nobody is subscribed");
+        }
+        memory.push(resident());
+    }
+    assert_eq!(node.shutdown(Duration::from_secs(5)).await, 0);
+    let (first, last) = (memory[0], memory[ROUNDS as usize - 1]);
+    assert!(last < 2 * first + (64 << 20), "memory after each round: {memory:?}");
 }

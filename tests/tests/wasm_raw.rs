@@ -205,6 +205,9 @@ async fn a_kill_finds_it_parked() {
         tell(&worker, [Job::Trap(true)]);
         stage.hears(["trapped before: false"]).await;
         tell(&watcher, [Job::Await(pid(&worker))]);
+        while stage.node.info(pid(&worker)).is_some_and(|info| info.watchers.is_empty()) {
+            tokio::task::yield_now().await;
+        }
         let ended = stage.node.ended(pid(&worker));
         let began = Instant::now();
         stage.node.kill(pid(&worker));

@@ -1,6 +1,6 @@
 //! From an `impl` block to an actor, checking it.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::{ImplItem, ImplItemFn, ItemImpl, Path, ReturnType, Type, Visibility};
 
 use super::Actor;
@@ -8,7 +8,7 @@ use crate::attrs::{self, Role, Taken};
 use crate::ctxt::{Ctxt, no_condition};
 use crate::lifecycle::Lifecycle;
 use crate::messages::MessageSet;
-use crate::method::{Method, Place, check_methods};
+use crate::method::{Form, Method, Place, check_methods, own_stream};
 use crate::types;
 
 /// The block itself comes back if nothing can be made of it.
@@ -99,22 +99,23 @@ fn lower_function(cx: &Ctxt, own: &Path, function: &mut ImplItemFn, methods: &mu
     match role {
         Taken::Role(Role::Init, role) => life.init(cx, own, *role, attrs, sig),
         Taken::Role(Role::On(event), role) => life.hook(cx, event, &role, attrs, sig),
-        Taken::Role(Role::Stream, role) => {
-            cx.error(&role, "a stream as an answer is not there yet: return a `Vec`, or send casts to whoever asks");
-            if public {
-                methods.push(stream(&place, vis, attrs, sig));
-            }
-        }
-        Taken::Role(Role::Cast, role) if !public => {
+        Taken::Role(role @ (Role::Cast | Role::Stream), attr) if !public => {
+            let name = if role == Role::Cast { "cast" } else { "stream" };
             cx.error(
-                &role,
-                "`#[cast]` is for messages, and a private method is none: make it `pub`, or remove `#[cast]`",
+                &attr,
+                format_args!(
+                    "`#[{name}]` is for messages, and a private method is none: make it `pub`, or remove `#[{name}]`"
+                ),
             );
         }
-        Taken::Role(Role::Cast, _) => methods.push(Method::lower(cx, &place, vis, attrs, sig, true)),
-        Taken::None if public => methods.push(Method::lower(cx, &place, vis, attrs, sig, false)),
+        Taken::Role(Role::Cast, _) => methods.push(Method::lower(cx, &place, vis, attrs, sig, Form::Cast)),
+        Taken::Role(Role::Stream, _) => {
+            methods.push(Method::lower(cx, &place, vis, attrs, sig, Form::Stream));
+            own_stream(sig, &TokenStream::new());
+        }
+        Taken::None if public => methods.push(Method::lower(cx, &place, vis, attrs, sig, Form::Call)),
         Taken::Broken if public && sig.receiver().is_some() => {
-            let mut method = Method::lower(cx, &place, vis, attrs, sig, false);
+            let mut method = Method::lower(cx, &place, vis, attrs, sig, Form::Call);
             method.broken = true;
             methods.push(method);
         }
@@ -123,11 +124,11 @@ fn lower_function(cx: &Ctxt, own: &Path, function: &mut ImplItemFn, methods: &mu
 }
 
 /// The stand-in of a method whose role was reported already; its signature is not looked at.
-pub(crate) fn stream(place: &Place<'_>, vis: &Visibility, attrs: &[syn::Attribute], sig: &syn::Signature) -> Method {
+pub(crate) fn stand_in(place: &Place<'_>, vis: &Visibility, attrs: &[syn::Attribute], sig: &syn::Signature) -> Method {
     let unheard = Ctxt::default();
     let mut sig = sig.clone();
     sig.output = ReturnType::Default;
-    let mut method = Method::lower(&unheard, place, vis, attrs, &sig, false);
+    let mut method = Method::lower(&unheard, place, vis, attrs, &sig, Form::Call);
     method.broken = true;
     method
 }

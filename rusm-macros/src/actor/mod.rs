@@ -3,7 +3,7 @@
 mod expand;
 mod lower;
 
-pub(crate) use lower::stream;
+pub(crate) use lower::stand_in;
 
 use proc_macro2::TokenStream;
 use syn::{Item, ItemImpl};

@@ -107,8 +107,8 @@ impl Process {
             several => quote!((#(#several),*)),
         };
         let inbox = Ident::new("inbox", at);
-        let called = quote!(#own(#inbox, #(#names),*));
-        let ended = quote_spanned!(at.located_at(*output)=> ::rusm::__private::Ending::into_exit(#called.await));
+        let called = quote_spanned!(at.located_at(*output)=> #own(#inbox, #(#names),*));
+        let ended = quote_spanned!(at.located_at(*output)=> ::rusm::__private::ended(#called));
         quote_spanned! {at=>
             #[allow(deprecated)]
             #[automatically_derived]
@@ -131,10 +131,10 @@ impl Process {
                     on_exit: false,
                     on_terminate: false,
                 };
-                async fn run(
+                fn run(
                     #inbox: ::rusm::__private::Inbox<#message>,
                     #pattern: <Self as ::rusm::__private::RawProcess>::Args,
-                ) -> ::rusm::__private::Exit {
+                ) -> impl ::core::future::Future<Output = ::rusm::__private::Exit> + ::core::marker::Send {
                     #ended
                 }
             }

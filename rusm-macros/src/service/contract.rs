@@ -8,12 +8,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ItemTrait, ReturnType, TraitItem, TraitItemFn, TypeParamBound, Visibility, parse_quote_spanned};
 
-use crate::actor::stream;
+use crate::actor::stand_in;
 use crate::attrs::{self, Role, Taken};
 use crate::ctxt::{Ctxt, no_condition};
 use crate::lifecycle::package;
 use crate::messages::MessageSet;
-use crate::method::{Method, Place, check_methods};
+use crate::method::{Form, Method, Place, check_methods, own_stream};
 use crate::naming;
 
 pub(super) fn expand(cx: Ctxt, mut item: ItemTrait) -> TokenStream {
@@ -82,30 +82,25 @@ fn lower_function(cx: &Ctxt, function: &mut TraitItemFn, methods: &mut Vec<Metho
     }
     let broken = default.is_some();
     let public = Visibility::Public(syn::token::Pub(Span::mixed_site()));
-    let (role, wrong) = match role {
-        Taken::None => (None, false),
-        Taken::Broken => (None, true),
-        Taken::Role(role, attr) => {
-            match role {
-                Role::Cast => {}
-                Role::Stream => {
-                    cx.error(&attr, "a stream as an answer is not there yet: return a `Vec`");
-                    methods.push(stream(&Place::Contract, &public, attrs, sig));
-                    return;
-                }
-                Role::Init | Role::On(_) => {
-                    cx.error(&attr, "a contract says what can be asked: this belongs to the `impl` for a type");
-                }
-            }
-            (Some(role), role != Role::Cast)
+    let form = match role {
+        Taken::None => Some(Form::Call),
+        Taken::Broken => None,
+        Taken::Role(Role::Cast, _) => Some(Form::Cast),
+        Taken::Role(Role::Stream, _) => Some(Form::Stream),
+        Taken::Role(Role::Init | Role::On(_), attr) => {
+            cx.error(&attr, "a contract says what can be asked: this belongs to the `impl` for a type");
+            None
         }
     };
-    if wrong {
+    let Some(form) = form else {
         // Its other rules are those of another kind of function.
-        methods.push(stream(&Place::Contract, &public, attrs, sig));
+        methods.push(stand_in(&Place::Contract, &public, attrs, sig));
         return;
+    };
+    let mut method = Method::lower(cx, &Place::Contract, &public, attrs, sig, form);
+    if form == Form::Stream {
+        own_stream(sig, &quote!(Self));
     }
-    let mut method = Method::lower(cx, &Place::Contract, &public, attrs, sig, role == Some(Role::Cast));
     method.broken |= broken;
     methods.push(method);
 }

@@ -10,7 +10,7 @@ use syn::{ImplItem, ImplItemFn, ItemImpl, Path, Type};
 use crate::attrs::{self, Role, Taken};
 use crate::ctxt::{Ctxt, give_back, no_condition};
 use crate::lifecycle::{Lifecycle, Messages};
-use crate::method::typed;
+use crate::method::{own_stream, typed};
 use crate::{naming, types};
 
 pub(super) fn expand(cx: Ctxt, mut item: ItemImpl) -> TokenStream {
@@ -118,6 +118,7 @@ fn lower_function(cx: &Ctxt, own: Option<&Path>, function: &mut ImplItemFn, life
                                `#[actor]`";
                 cx.error(typed, message);
             }
+            own_stream(sig, &TokenStream::new());
             Side::Contract
         }
         // An `#[on(..)]` that was reported; the trait has no such function.

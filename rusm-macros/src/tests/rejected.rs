@@ -199,8 +199,7 @@ fn roles() {
     check_actor("#[cast] fn f(&self) {}", &["`#[cast]` is for messages"]);
     check_actor("#[cast] #[on(exit)] fn f(&self) {}", &["a function has one role"]);
     check_actor("#[cast(now)] pub fn f(&self) {}", &["`#[cast]` takes no arguments"]);
-    check_actor("#[stream] pub fn f(&self) -> impl Stream<Item = u8> {}", &["a stream as an answer is not there yet"]);
-    check_contract("#[stream] fn f(&self) -> impl Stream<Item = u8>;", &["a stream as an answer is not there yet"]);
+    check_actor("#[stream] fn f(&self) -> impl Stream<Item = u8> {}", &["`#[stream]` is for messages"]);
     check_contract("#[init] fn f() -> Self;", &["a contract says what can be asked"]);
     check(
         SERVICE,
@@ -208,6 +207,28 @@ fn roles() {
         &["the contract says what a method is: put `#[cast]` there"],
     );
     check(HANDLERS, "mod m { #[cast] pub fn f() {} }", &["this belongs to actors"]);
+}
+
+#[test]
+fn streams() {
+    const FORM: &str = "a stream's method returns `impl Stream<Item = T>`";
+    for wrong in
+        ["", "-> u64", "-> impl Stream", "-> impl Iterator<Item = u8>", "-> Result<impl Stream<Item = u8>, u8>"]
+    {
+        check_actor(&format!("#[stream] pub fn f(&self) {wrong} {{}}"), &[FORM]);
+        check_contract(&format!("#[stream] async fn f(&self) {wrong};"), &[FORM]);
+    }
+    check_actor("#[stream] pub fn f(&self) -> impl Stream<Item = &u8> {}", &[OWNED]);
+    check_actor(
+        "#[stream] pub fn f(&self, reply: Reply<u8>) -> impl Stream<Item = u8> {}",
+        &["a stream is answered with its items"],
+    );
+    check_actor("pub fn f(&self) -> impl Stream<Item = u8> {}", &["a call has one answer: mark it `#[stream]`"]);
+    check(
+        SERVICE,
+        "impl C for A { #[init] fn new() -> Self { A } #[stream] fn f(&self) -> impl Stream<Item = u8> {} }",
+        &["the contract says what a method is: put `#[stream]` there"],
+    );
 }
 
 #[test]

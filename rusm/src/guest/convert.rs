@@ -97,6 +97,7 @@ pub(super) fn call_error(error: wit::CallError, method: &'static Method) -> Call
         wit::CallError::UnknownMethod(_) => CallError::UnknownMethod(method.signature()),
         wit::CallError::Malformed(what) => CallError::Malformed(what),
         wit::CallError::NoReply => CallError::NoReply,
+        wit::CallError::Deadlock(path) => CallError::Deadlock(path),
         wit::CallError::Full => CallError::Full,
     }
 }
@@ -112,7 +113,9 @@ pub(super) fn send_error(error: wit::CallError, method: &'static Method) -> Send
         wit::CallError::Malformed(what) => SendError::Malformed(what),
         wit::CallError::Full => SendError::Full,
         // A cast waits for nothing, so these can't be; a host that tells them has not sent it.
-        wit::CallError::Timeout(_) | wit::CallError::NoReply => SendError::NoProcess(method.name.into()),
+        wit::CallError::Timeout(_) | wit::CallError::NoReply | wit::CallError::Deadlock(_) => {
+            SendError::NoProcess(method.name.into())
+        }
     }
 }
 

@@ -77,6 +77,12 @@ impl Incoming {
         Rejected(format!("refused a message: no method has the number {}", self.method))
     }
 
+    /// Tells the caller of a stream's method that it is not possible here.
+    pub(super) fn refuse(self, text: String) -> Rejected {
+        self.reply.answer(&Answer::Malformed(text.clone()));
+        Rejected(text)
+    }
+
     fn malformed(self, method: &'static Method, error: &dyn fmt::Display) -> Rejected {
         let text = format!("arguments of {}: {error}", method.name);
         self.reply.answer(&Answer::Malformed(text.clone()));

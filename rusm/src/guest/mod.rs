@@ -16,6 +16,7 @@ mod incoming;
 mod node;
 mod register;
 mod spawn;
+mod stream;
 mod this;
 
 pub use actor::{Actor, Client, Contract};
@@ -28,12 +29,16 @@ pub use incoming::{Incoming, Message, Rejected, Reply, ReplyTo};
 pub use node::Node;
 pub use rusm_guest::log::Level;
 pub use spawn::{RawProcess, Spawn};
+pub use stream::{StreamCall, StreamOpening, StreamReply, Streamed};
 pub use this::This;
 
 pub use crate::receive::{Event, Letter};
 pub use crate::wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError,
 };
+
+#[doc(hidden)]
+pub use stream::refuse_stream;
 
 #[doc(hidden)]
 pub use register::{answer, run, start};

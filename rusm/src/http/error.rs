@@ -134,7 +134,7 @@ impl HttpError {
         match error {
             CallError::NoProcess(_) | CallError::Full => Self::unavailable(note).retry_after(1),
             CallError::Timeout(_) => Self::new(504, note),
-            CallError::Exited(_) | CallError::NoReply => Self::new(502, note),
+            CallError::Exited(_) | CallError::NoReply | CallError::Deadlock(_) => Self::new(502, note),
             _ => Self::internal(note),
         }
     }

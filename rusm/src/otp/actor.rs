@@ -1,12 +1,12 @@
 //! What `#[actor]` and `#[service]` implement, and the loop that drives it.
 
-use super::context::set_deadline;
-use super::mailbox::{Item, Mailbox};
+use super::context::{Deadline, set_deadline};
+use super::mailbox::{Item, Other, Receiver};
+use super::spawn::Birth;
 use super::{Address, Cx, Message};
 use crate::wire::{Down, Entry, Exit, ExitReason, ExitSignal, Wire};
 use std::future::Future;
-use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::sync::atomic::Ordering;
 
 /// A process with state that takes one message at a time; the macros implement it.
 #[diagnostic::on_unimplemented(
@@ -77,44 +77,53 @@ pub trait Contract {
 }
 
 /// The life of an actor, from its arguments to the reason of its end.
-pub(crate) async fn run<A: Actor>(
-    args: A::Args,
-    mailbox: Arc<Mailbox<A::Message>>,
-    mut cx: Cx<A>,
-    started: oneshot::Sender<()>,
-) -> ExitReason {
+pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> ExitReason {
+    let Birth { this, started } = birth;
+    this.cell().mark_actor();
+    let mut cx = Cx::new(Receiver::new(this));
     let mut actor = match A::init(args, &mut cx).await {
         Ok(actor) => actor,
         Err(exit) => return exit.into_reason(),
     };
-    let _ = started.send(());
+    if let Some(started) = started {
+        let _ = started.fill(());
+    }
     let reason = loop {
         if let Some(exit) = cx.take_stop() {
             break exit.into_reason();
         }
-        match mailbox.next().await {
-            Item::Local { message, deadline } => {
+        // A call that was leaked in a method waits for nobody any more.
+        cx.receiver.this().cell().calls.store(0, Ordering::Relaxed);
+        match cx.receiver.next().await {
+            Item::Local(message, deadline) => {
                 set_deadline(deadline);
                 actor.handle(message, &mut cx).await;
-                set_deadline(None);
             }
-            Item::Wire(incoming) => {
-                let deadline = incoming.deadline();
-                // A rejection has told the caller; nobody waits for a cast.
-                match A::Message::from_wire(incoming) {
-                    Ok(message) => {
-                        set_deadline(deadline);
-                        actor.handle(message, &mut cx).await;
-                        set_deadline(None);
+            Item::Other(other) => match *other {
+                Other::Wire(incoming) => {
+                    let deadline = Deadline::new(incoming.deadline());
+                    // A rejection has told the caller; nobody waits for a cast.
+                    match A::Message::from_wire(incoming) {
+                        Ok(message) => {
+                            set_deadline(deadline);
+                            actor.handle(message, &mut cx).await;
+                        }
+                        Err(rejected) => tracing::warn!(pid = %cx.pid(), error = %rejected.0, "refused a message"),
                     }
-                    Err(rejected) => tracing::warn!(pid = %cx.pid(), error = %rejected.0, "refused a message"),
                 }
-            }
-            Item::Exit(exit) => actor.on_exit(exit, &mut cx).await,
-            Item::Down(down) => actor.on_down(down, &mut cx).await,
-            Item::Stop(reason) => break reason,
+                Other::Exit(exit) => {
+                    set_deadline(Deadline::NEVER);
+                    actor.on_exit(exit, &mut cx).await;
+                }
+                Other::Down(down) => {
+                    set_deadline(Deadline::NEVER);
+                    actor.on_down(down, &mut cx).await;
+                }
+                Other::Stop(reason) => break reason,
+            },
         }
     };
+    set_deadline(Deadline::NEVER);
     if A::ENTRY.on_terminate {
         actor.on_terminate(&reason, &mut cx).await;
     }

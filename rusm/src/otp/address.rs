@@ -4,45 +4,59 @@
 //! process there reads messages of the address's type they are moved into its mailbox, else they go
 //! in bytes.
 
+use super::bound::Overflow;
 use super::call::{Limit, wait};
-use super::mailbox::{Item, Mailbox};
-use super::process::Cell;
+use super::cell::{CellPtr, CellRef, Typed};
+use super::mailbox::{Mailbox, deliver};
 use super::reply::WireReply;
+use super::slot::slot;
 use super::{CallError, Incoming, Instant, Message, NameError, Node, SendError, context, registry};
 use crate::wire::{Method, Pid, encode};
+use crossbeam_epoch as epoch;
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// A process or a name that takes messages of one type.
-pub struct Address<M> {
-    /// None: the node of whoever sends.
-    node: Option<Node>,
-    to: To<M>,
-}
+pub struct Address<M>(To<M>);
 
 enum To<M> {
-    Typed { cell: Arc<Cell>, mailbox: Arc<Mailbox<M>> },
-    Pid(Pid),
-    Name(Arc<str>),
+    Typed {
+        this: Typed<M>,
+        urgent: bool,
+    },
+    Pid {
+        node: Node,
+        pid: Pid,
+    },
+    /// None: the node of whoever sends.
+    Name {
+        node: Option<Node>,
+        name: Arc<str>,
+    },
 }
 
-/// Where a message goes, once it is known.
-pub(crate) enum Route<M> {
-    Typed(Arc<Cell>, Arc<Mailbox<M>>),
-    Wire(Arc<Cell>),
+/// A process that was found, and its mailbox if it reads messages of the address's type.
+pub(crate) struct Found<'a, M> {
+    pub(crate) cell: CellPtr<'a>,
+    pub(crate) mailbox: Option<&'a Mailbox<M>>,
+    pub(crate) urgent: bool,
 }
 
 impl<M: Message> Address<M> {
-    pub(crate) fn typed(node: Node, cell: Arc<Cell>, mailbox: Arc<Mailbox<M>>) -> Self {
-        Self { node: Some(node), to: To::Typed { cell, mailbox } }
+    pub(crate) fn typed(this: Typed<M>) -> Self {
+        Self(To::Typed { this, urgent: false })
+    }
+
+    pub(crate) fn urgent(this: Typed<M>) -> Self {
+        this.mailbox().allow_urgent();
+        Self(To::Typed { this, urgent: true })
     }
 
     /// A process of this node.
     pub fn pid_on(node: &Node, pid: Pid) -> Self {
-        Self { node: Some(node.clone()), to: To::Pid(pid) }
+        Self(To::Pid { node: node.clone(), pid })
     }
 
     /// Whoever holds the name on this node when a message is sent.
@@ -51,64 +65,76 @@ impl<M: Message> Address<M> {
     /// A text that can't be a name.
     pub fn named(node: &Node, name: &str) -> Result<Self, NameError> {
         registry::check(name)?;
-        Ok(Self { node: Some(node.clone()), to: To::Name(name.into()) })
+        Ok(Self(To::Name { node: Some(node.clone()), name: name.into() }))
     }
 
     /// Whoever holds the name on the node of the process that sends.
     pub fn connect(name: &str) -> Self {
-        Self { node: None, to: To::Name(name.into()) }
+        Self(To::Name { node: None, name: name.into() })
     }
 
     /// The process, unless the address is a name.
     pub fn pid(&self) -> Option<Pid> {
-        match &self.to {
-            To::Typed { cell, .. } => Some(cell.pid()),
-            To::Pid(pid) => Some(*pid),
-            To::Name(_) => None,
+        match &self.0 {
+            To::Typed { this, .. } => Some(this.cell().pid()),
+            To::Pid { pid, .. } => Some(*pid),
+            To::Name { .. } => None,
         }
     }
 
-    /// The node to act on.
-    pub(crate) fn node(&self) -> Result<Node, SendError> {
-        self.node.clone().or_else(context::node).ok_or_else(|| {
-            SendError::NoProcess(format!("{self}: no process runs here, so there is no node; use `named(&node, …)`"))
-        })
+    /// How many messages wait there now; None if nobody is there.
+    pub fn depth(&self) -> Option<usize> {
+        self.find(|found| found.cell.mailbox().depth()).ok()
     }
 
-    pub(crate) fn route(&self) -> Result<Route<M>, SendError> {
-        let cell = match &self.to {
-            To::Typed { cell, mailbox } => return Ok(Route::Typed(cell.clone(), mailbox.clone())),
-            To::Pid(pid) => self.node()?.table().get(*pid),
-            To::Name(name) => {
-                let node = self.node()?;
-                node.registry().whereis(name).and_then(|pid| node.table().get(pid))
+    /// Looks for the process, and lets `act` have it for a moment.
+    #[inline]
+    pub(crate) fn find<R>(&self, act: impl FnOnce(Found<'_, M>) -> R) -> Result<R, SendError> {
+        let (node, pid) = match &self.0 {
+            To::Typed { this, urgent } => {
+                return Ok(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent }));
+            }
+            To::Pid { node, pid } => (node.uncounted(), Some(*pid)),
+            To::Name { node, name } => {
+                let node = match node {
+                    Some(node) => node.uncounted(),
+                    None => context::with(|cell| cell.node().uncounted()).ok_or_else(|| {
+                        SendError::NoProcess(format!(
+                            "{self}: no process runs here, so there is no node; use `named(&node, …)`"
+                        ))
+                    })?,
+                };
+                let pid = node.naming().names.whereis(name);
+                (node, pid)
             }
         };
-        let cell = cell.ok_or_else(|| SendError::NoProcess(self.to_string()))?;
-        Ok(match cell.mailbox().clone().into_any().downcast::<Mailbox<M>>() {
-            Ok(mailbox) => Route::Typed(cell, mailbox),
-            Err(_) => Route::Wire(cell),
-        })
+        let guard = epoch::pin();
+        let cell = pid.and_then(|pid| node.table().look(pid, &guard)).ok_or_else(|| self.nobody())?;
+        Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }))
+    }
+
+    #[cold]
+    fn nobody(&self) -> SendError {
+        SendError::NoProcess(self.to_string())
     }
 }
 
 impl<M> Clone for Address<M> {
     fn clone(&self) -> Self {
-        let to = match &self.to {
-            To::Typed { cell, mailbox } => To::Typed { cell: cell.clone(), mailbox: mailbox.clone() },
-            To::Pid(pid) => To::Pid(*pid),
-            To::Name(name) => To::Name(name.clone()),
-        };
-        Self { node: self.node.clone(), to }
+        Self(match &self.0 {
+            To::Typed { this, urgent } => To::Typed { this: this.clone(), urgent: *urgent },
+            To::Pid { node, pid } => To::Pid { node: node.clone(), pid: *pid },
+            To::Name { node, name } => To::Name { node: node.clone(), name: name.clone() },
+        })
     }
 }
 
 impl<M> fmt::Display for Address<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.to {
-            To::Typed { cell, .. } => write!(f, "{} ({})", cell.pid(), cell.label()),
-            To::Pid(pid) => pid.fmt(f),
-            To::Name(name) => write!(f, "named {name:?}"),
+        match &self.0 {
+            To::Typed { this, .. } => write!(f, "{} ({})", this.cell().pid(), this.cell().label()),
+            To::Pid { pid, .. } => pid.fmt(f),
+            To::Name { name, .. } => write!(f, "named {name:?}"),
         }
     }
 }
@@ -155,29 +181,43 @@ impl Outgoing {
     }
 }
 
-fn find(node: &Node, to: &Target) -> Result<Arc<Cell>, SendError> {
+fn find(node: &Node, to: &Target) -> Result<CellRef, SendError> {
     let cell = match to {
         Target::Pid(pid) => node.table().get(*pid),
-        Target::Name(name) => node.registry().whereis(name).and_then(|pid| node.table().get(pid)),
+        Target::Name(name) => node.naming().names.whereis(name).and_then(|pid| node.table().get(pid)),
     };
     cell.ok_or_else(|| SendError::NoProcess(to.to_string()))
 }
 
 pub(crate) fn cast_wire(node: &Node, to: &Target, message: Outgoing) -> Result<(), SendError> {
     let cell = find(node, to)?;
-    send(&cell, message, None, None)
+    send(cell.ptr(), message, None, None)
 }
 
 /// Puts a message in bytes into the mailbox of a process that can read it.
 pub(crate) fn send(
-    cell: &Cell,
+    cell: CellPtr<'_>,
     message: Outgoing,
     reply: Option<WireReply>,
     deadline: Option<Instant>,
 ) -> Result<(), SendError> {
-    cell.check(&message)?;
+    cell.check(message.method, message.fingerprint)?;
     let incoming = Incoming::new(message.method, message.body, reply, deadline);
-    cell.mailbox().push_wire(incoming).map_err(|error| error.into_send_error(cell.pid()))
+    cell.mailbox().push_wire(cell, incoming).or_else(|error| settle(cell, error))
+}
+
+/// What a sender gets of a message that did not get in.
+#[cold]
+pub(crate) fn settle(cell: CellPtr<'_>, error: super::mailbox::PushError) -> Result<(), SendError> {
+    use super::mailbox::PushError::{Closed, Full};
+    use super::undelivered::{Lost, Why};
+    match error {
+        Closed => Err(SendError::NoProcess(format!("{} ({})", cell.pid(), cell.label()))),
+        Full(overflow) => {
+            cell.node().lost(cell, Lost { why: Why::Full, messages: 1 });
+            if overflow == Overflow::DropNew { Ok(()) } else { Err(SendError::Full) }
+        }
+    }
 }
 
 pub(crate) async fn call_wire(
@@ -189,26 +229,24 @@ pub(crate) async fn call_wire(
 ) -> Result<Vec<u8>, CallError> {
     let cell = find(&node, &to)?;
     let limit = Limit::new(limit, inherited);
-    let (sender, receiver) = oneshot::channel();
-    send(&cell, message, Some(WireReply::new(sender)), Some(limit.until))?;
+    let (sender, receiver) = slot();
+    send(cell.ptr(), message, Some(WireReply::new(sender)), Some(limit.until))?;
     wait(receiver, &cell, limit).await
 }
 
 /// What a typed address sends: moved if the receiver reads its type, in bytes if not.
+#[inline]
 pub(crate) fn cast<M: Message, A: Serialize>(
     to: &Address<M>,
     method: &'static Method,
     args: A,
     local: fn(A) -> M,
 ) -> Result<(), SendError> {
-    match to.route()? {
-        Route::Typed(cell, mailbox) => mailbox
-            .push(Item::Local { message: local(args), deadline: None })
-            .map_err(|error| error.into_send_error(cell.pid())),
-        Route::Wire(cell) => {
-            send(&cell, Outgoing::new(method, &args)?, None, None).map_err(|error| name(error, method))
-        }
-    }
+    to.find(|found| match found.mailbox {
+        Some(mailbox) => deliver(found.cell, mailbox, local(args), None, found.urgent, None)
+            .or_else(|(_, error)| settle(found.cell, error)),
+        None => send(found.cell, Outgoing::new(method, &args)?, None, None).map_err(|error| name(error, method)),
+    })?
 }
 
 /// Fills in what only the sender's side knows of a method.

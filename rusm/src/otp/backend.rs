@@ -2,6 +2,7 @@
 //!
 //! The core knows that some processes are run by somebody else; the `wasm` room is the one that does it.
 
+use super::slot::{Filler, Waiter, slot};
 use super::{Incoming, Process, lock};
 use crate::wire::ExitReason;
 use crate::wire::schema::Schema;
@@ -10,7 +11,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use tokio::sync::oneshot;
 
 /// Runs the processes of components.
 pub trait Backend: Send + Sync + 'static {
@@ -79,18 +79,18 @@ pub enum Work {
 
 /// Tells the spawner that the process is up. Dropped untold, the spawner gets the process's exit reason.
 #[derive(Debug)]
-pub struct Started(Mutex<Option<oneshot::Sender<()>>>);
+pub struct Started(Mutex<Option<Filler<()>>>);
 
 impl Started {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<()>) {
-        let (sender, receiver) = oneshot::channel();
+    pub(crate) fn new() -> (Self, Waiter<()>) {
+        let (sender, receiver) = slot();
         (Self(Mutex::new(Some(sender))), receiver)
     }
 
     /// The process is up; saying it twice means nothing.
     pub fn ok(&self) {
         if let Some(sender) = lock(&self.0).take() {
-            let _ = sender.send(());
+            let _ = sender.fill(());
         }
     }
 }

@@ -2,20 +2,42 @@
 //!
 //! A call ends with the answer, with the callee's exit reason, or at its deadline. The deadline is this
 //! call's own limit, shortened to that of the message its caller is handling.
+//!
+//! # Waiting
+//! The answer comes through a [`slot`] straight to the future that waits. A process that waits has one alarm in its worker's
+//! wheel, not one timer for each call: as long as it rings early enough for the next call too, a call costs nothing there. It only
+//! wakes the process, whose calls look at the time themselves. What is polled by something else than its
+//! process (a task of the app, a set of futures) has a timer of tokio.
+//!
+//! # Cycles
+//! An actor that waits for an answer reads nothing. It notes whom it waits for; a call that finds itself at the end of
+//! such a chain can only end at a deadline, so it ends with `Deadlock`.
+//!
+//! A note alone proves nothing: the answer may be there, and its owner about to have a turn. So all in between have to be parked, which
+//! an answer ends before its sender goes on. As long as one is not, the call looks again a few milliseconds later. Two
+//! that close a cycle at the same moment both note first and look then, so at least one goes on looking.
 
-use super::mailbox::Item;
-use super::process::Cell;
+use super::bound::Overflow;
+use super::cell::{CellPtr, CellRef};
+use super::mailbox::{PushError, deliver};
 use super::reply::{Answer, WireReply};
-use super::{Address, CallError, DEFAULT_CALL_TIMEOUT, Instant, Message, Outgoing, Reply, SendError, address, context};
+use super::slot::{Waiter, slot};
+use super::table::Place;
+use super::{
+    Address, CallError, DEFAULT_CALL_TIMEOUT, Instant, Message, Outgoing, Reply, SendError, Timer, address, context,
+    timer,
+};
 use crate::wire::{Method, decode};
+use crossbeam_epoch as epoch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::time::Sleep;
 
 /// One call, not yet sent: `.await` sends it and waits for the answer.
 ///
@@ -53,49 +75,325 @@ where
     T: DeserializeOwned + Send + 'static,
 {
     type Output = Result<T, CallError>;
-    type IntoFuture = CallFuture<'a, T>;
+    type IntoFuture = CallFuture<'a, M, A, T>;
 
-    fn into_future(self) -> CallFuture<'a, T> {
-        CallFuture(Box::pin(self.run()))
-    }
-}
-
-impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> {
-    async fn run(self) -> Result<T, CallError> {
-        let limit = Limit::new(self.limit, context::deadline());
-        match self.to.route()? {
-            address::Route::Typed(cell, mailbox) => {
-                let (sender, receiver) = oneshot::channel();
-                let message = (self.local)(self.args, Reply::local(sender));
-                mailbox
-                    .push(Item::Local { message, deadline: Some(limit.until) })
-                    .map_err(|error| error.into_send_error(self.to))?;
-                wait(receiver, &cell, limit).await
-            }
-            address::Route::Wire(cell) => {
-                let message = Outgoing::new(self.method, &self.args)?;
-                drop(self.args);
-                let (sender, receiver) = oneshot::channel();
-                address::send(&cell, message, Some(WireReply::new(sender)), Some(limit.until))
-                    .map_err(|error| address::name(error, self.method))?;
-                let body = wait(receiver, &cell, limit).await?;
-                decode(&body)
-                    .map_err(|error| CallError::Malformed(format!("answer of {}: {error}", self.method.signature())))
-            }
-        }
+    fn into_future(self) -> CallFuture<'a, M, A, T> {
+        CallFuture { step: Step::Begin(self), limit: None }
     }
 }
 
 /// A call under way.
 #[must_use = "futures do nothing unless polled"]
-pub struct CallFuture<'a, T>(Pin<Box<dyn Future<Output = Result<T, CallError>> + Send + 'a>>);
+pub struct CallFuture<'a, M, A, T> {
+    step: Step<'a, M, A, T>,
+    limit: Option<Limit>,
+}
 
-impl<T> Future for CallFuture<'_, T> {
+enum Step<'a, M, A, T> {
+    Begin(Call<'a, M, A, T>),
+    /// The callee's mailbox has no room for the message yet.
+    Room(&'a Address<M>, M, Wait<T>),
+    Local(Wait<T>),
+    Wire(Wait<Vec<u8>>, &'static Method),
+    Done,
+}
+
+/// Nothing in it is pinned.
+impl<M, A, T> Unpin for CallFuture<'_, M, A, T> {}
+
+/// How sending went.
+enum Sent<M, T> {
+    NoRoom(M, Wait<T>),
+    Local(Wait<T>),
+    Wire(Wait<Vec<u8>>, &'static Method),
+}
+
+impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> {
+    fn send(self, limit: Limit, cx: &mut Context<'_>) -> Result<Sent<M, T>, CallError> {
+        self.to.find(|found| {
+            let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+            let waits = WaitsFor::note(found.cell)?;
+            match found.mailbox {
+                Some(mailbox) => {
+                    let (filler, waiter) = slot();
+                    let message = (self.local)(self.args, Reply::local(filler));
+                    let wait = Wait::new(waiter, callee, waits);
+                    let sender = Some(cx.waker());
+                    match deliver(found.cell, mailbox, message, Some(limit.until), found.urgent, sender) {
+                        Ok(()) => Ok(Sent::Local(wait)),
+                        Err((message, PushError::Full(Overflow::Block))) => Ok(Sent::NoRoom(message, wait)),
+                        Err((_, error)) => {
+                            address::settle(found.cell, error)?;
+                            Ok(Sent::Local(wait))
+                        }
+                    }
+                }
+                None => {
+                    let message = Outgoing::new(self.method, &self.args)?;
+                    let (filler, waiter) = slot();
+                    address::send(found.cell, message, Some(WireReply::new(filler)), Some(limit.until))
+                        .map_err(|error| address::name(error, self.method))?;
+                    Ok(Sent::Wire(Wait::new(waiter, callee, waits), self.method))
+                }
+            }
+        })?
+    }
+}
+
+impl<M, A, T> Future for CallFuture<'_, M, A, T>
+where
+    M: Message,
+    A: Serialize,
+    T: DeserializeOwned + Send + 'static,
+{
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
+        let this = &mut *self;
+        loop {
+            match &mut this.step {
+                Step::Local(wait) => {
+                    let limit = this.limit.unwrap_or_else(Limit::passed);
+                    let answer = ready!(wait.poll(limit, cx));
+                    this.step = Step::Done;
+                    return Poll::Ready(answer);
+                }
+                Step::Wire(wait, method) => {
+                    let limit = this.limit.unwrap_or_else(Limit::passed);
+                    let (answer, method) = (ready!(wait.poll(limit, cx)), *method);
+                    this.step = Step::Done;
+                    return Poll::Ready(answer.and_then(|body| {
+                        decode(&body)
+                            .map_err(|error| CallError::Malformed(format!("answer of {}: {error}", method.signature())))
+                    }));
+                }
+                // Polled after its end: there is no answer but the one that was given.
+                Step::Done => return Poll::Ready(Err(CallError::NoReply)),
+                Step::Begin(_) | Step::Room(..) => {}
+            }
+            match std::mem::replace(&mut this.step, Step::Done) {
+                Step::Begin(call) => {
+                    let limit = *this.limit.get_or_insert_with(|| Limit::new(call.limit, context::deadline()));
+                    let to = call.to;
+                    this.step = match call.send(limit, cx)? {
+                        Sent::Local(wait) => Step::Local(wait),
+                        Sent::Wire(wait, method) => Step::Wire(wait, method),
+                        // The answer can't be there yet: what is waited for is the deadline.
+                        Sent::NoRoom(message, mut wait) => {
+                            wait.in_time(limit, cx)?;
+                            this.step = Step::Room(to, message, wait);
+                            return Poll::Pending;
+                        }
+                    };
+                }
+                Step::Room(to, message, mut wait) => {
+                    let limit = this.limit.unwrap_or_else(Limit::passed);
+                    wait.in_time(limit, cx)?;
+                    match retry(to, message, Some(limit.until), cx)? {
+                        None => this.step = Step::Local(wait),
+                        Some(message) => {
+                            this.step = Step::Room(to, message, wait);
+                            return Poll::Pending;
+                        }
+                    }
+                }
+                done => this.step = done,
+            }
+        }
     }
+}
+
+/// Tries again to deliver a message to a mailbox that had no room; it comes back if there is still none.
+fn retry<M: Message>(
+    to: &Address<M>,
+    message: M,
+    deadline: Option<Instant>,
+    cx: &Context<'_>,
+) -> Result<Option<M>, SendError> {
+    to.find(|found| {
+        // Who reads another type now is not who it was for.
+        let Some(mailbox) = found.mailbox else { return Err(SendError::NoProcess(to.to_string())) };
+        match deliver(found.cell, mailbox, message, deadline, found.urgent, Some(cx.waker())) {
+            Ok(()) => Ok(None),
+            Err((message, PushError::Full(Overflow::Block))) => Ok(Some(message)),
+            Err((_, error)) => address::settle(found.cell, error).map(|()| None),
+        }
+    })?
+}
+
+/// The wait for one answer.
+struct Wait<T> {
+    waiter: Waiter<Answer<T>>,
+    callee: CellRef,
+    /// A panic dropped the reply: known when the callee's end is.
+    unwound: Option<tokio::sync::oneshot::Receiver<()>>,
+    time: Option<Pin<Box<Sleep>>>,
+    waits: WaitsFor,
+}
+
+impl<T> Wait<T> {
+    fn new(waiter: Waiter<Answer<T>>, callee: CellRef, waits: WaitsFor) -> Self {
+        Self { waiter, callee, unwound: None, time: None, waits }
+    }
+
+    fn poll(&mut self, limit: Limit, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
+        if self.unwound.is_none() {
+            match self.waiter.poll(cx) {
+                Poll::Ready(Ok(Answer::Value(value))) => return Poll::Ready(Ok(value)),
+                Poll::Ready(Ok(Answer::Failed(error))) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(Answer::Unwound(known))) => self.unwound = Some(known),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(self.unanswered())),
+                Poll::Pending => {}
+            }
+        }
+        if let Some(unwound) = &mut self.unwound
+            && Pin::new(unwound).poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(self.unanswered()));
+        }
+        self.in_time(limit, cx)?;
+        Poll::Pending
+    }
+
+    /// Whether it is not too late; wakes when it is.
+    fn in_time(&mut self, limit: Limit, cx: &mut Context<'_>) -> Result<(), CallError> {
+        match poll_late(limit, &mut self.time, cx) {
+            Poll::Ready(()) => Err(CallError::Timeout(limit.span)),
+            Poll::Pending if self.waits.suspects => self.waits.look_again(self.callee.ptr()),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn unanswered(&self) -> CallError {
+        self.callee.ended().map_or(CallError::NoReply, CallError::Exited)
+    }
+}
+
+/// Waits for the answer; a callee that ends tells its reason.
+pub(crate) async fn wait<T>(waiter: Waiter<Answer<T>>, callee: &CellRef, limit: Limit) -> Result<T, CallError> {
+    let mut wait = Wait::new(waiter, callee.clone(), WaitsFor::nobody());
+    std::future::poll_fn(|cx| wait.poll(limit, cx)).await
+}
+
+/// Ready once the limit has passed.
+pub(crate) fn poll_late(limit: Limit, time: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
+    let by_alarm = context::with(|cell| {
+        context::is_waker_of(cx.waker(), &cell).then(|| {
+            if context::now() >= limit.until {
+                return Poll::Ready(());
+            }
+            timer::alarm(cell, limit.until);
+            Poll::Pending
+        })
+    });
+    match by_alarm.flatten() {
+        Some(poll) => poll,
+        None => time.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(limit.until))).as_mut().poll(cx),
+    }
+}
+
+/// The note of an actor that waits for a process, taken back when it is dropped.
+struct WaitsFor {
+    caller: Option<CellRef>,
+    /// It may be in a cycle: that is to be looked at again.
+    suspects: bool,
+}
+
+impl WaitsFor {
+    fn nobody() -> Self {
+        Self { caller: None, suspects: false }
+    }
+
+    /// Notes that the running actor waits for `callee`.
+    fn note(callee: CellPtr<'_>) -> Result<Self, CallError> {
+        context::with(|caller| {
+            if !caller.is_actor() {
+                return Ok(Self::nobody());
+            }
+            caller.calls.store(mark(callee), Ordering::SeqCst);
+            let mut waits = Self { caller: caller.acquire(), suspects: false };
+            match cycle(caller, callee) {
+                Cycle::None => {}
+                Cycle::Closed(path) => return Err(CallError::Deadlock(path)),
+                Cycle::Moving => waits.suspects = true,
+            }
+            Ok(waits)
+        })
+        .unwrap_or_else(|| Ok(Self::nobody()))
+    }
+
+    /// Looks at what it suspects once more, and comes back if it still does.
+    #[cold]
+    fn look_again(&mut self, callee: CellPtr<'_>) -> Result<(), CallError> {
+        let Some(caller) = &self.caller else { return Ok(()) };
+        match cycle(caller.ptr(), callee) {
+            Cycle::None => self.suspects = false,
+            Cycle::Closed(path) => return Err(CallError::Deadlock(path)),
+            Cycle::Moving => {
+                // Not all at the same time: whoever looks has its turn, and is no proof for the others.
+                let after = Duration::from_millis(2 + u64::from(caller.pid().slot() % 8));
+                timer::alarm(caller.ptr(), context::now() + after);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for WaitsFor {
+    fn drop(&mut self) {
+        if let Some(caller) = &self.caller {
+            caller.calls.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// A process in eight bytes: its slot and the random half of its generation.
+fn mark(cell: CellPtr<'_>) -> u64 {
+    let Place { slot, generation } = cell.place();
+    u64::from(slot) << 32 | u64::from(generation as u32)
+}
+
+/// What a look at a chain of calls found.
+enum Cycle {
+    None,
+    /// All wait for each other.
+    Closed(String),
+    /// All have noted so, but somebody in between is not parked.
+    Moving,
+}
+
+/// The way back from `callee` to `caller`, if those in between wait for each other.
+fn cycle(caller: CellPtr<'_>, callee: CellPtr<'_>) -> Cycle {
+    // The common case: the callee waits for nobody.
+    if callee.as_ptr() != caller.as_ptr() && callee.calls.load(Ordering::SeqCst) == 0 {
+        return Cycle::None;
+    }
+    let guard = epoch::pin();
+    let table = caller.node().table();
+    let mut path = vec![caller.as_ptr()];
+    let mut are_parked = true;
+    let mut next = Some(callee);
+    while let Some(cell) = next {
+        path.push(cell.as_ptr());
+        if cell.as_ptr() == caller.as_ptr() {
+            if !are_parked {
+                return Cycle::Moving;
+            }
+            // SAFETY: all of them were found under the guard.
+            let names = path.iter().map(|cell| unsafe { CellPtr::new(*cell) });
+            let names: Vec<_> = names.map(|cell| format!("{} ({})", cell.pid(), cell.label())).collect();
+            return Cycle::Closed(names.join(" -> "));
+        }
+        // A chain that long is no cycle that began here.
+        if path.len() > 64 {
+            return Cycle::None;
+        }
+        // Before the note: one that was parked after it took its note back is not seen with the old note.
+        are_parked &= cell.state.is_idle();
+        let waits_for = cell.calls.load(Ordering::SeqCst);
+        next = (waits_for != 0).then(|| table.look_marked(waits_for, &guard)).flatten();
+    }
+    Cycle::None
 }
 
 /// How long something that begins now may take.
@@ -107,11 +405,15 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    /// One that is over.
+    fn passed() -> Self {
+        Self { until: context::now(), span: Duration::ZERO }
+    }
+
     /// This time, but not beyond the inherited deadline.
     pub(crate) fn new(span: Duration, inherited: Option<Instant>) -> Self {
-        let now = Instant::now();
-        // A limit beyond what the clock can tell is a year.
-        let until = now.checked_add(span).unwrap_or_else(|| now + Duration::from_secs(365 * 24 * 3600));
+        let now = context::now();
+        let until = now + span.min(timer::FAR);
         match inherited {
             Some(inherited) if inherited < until => {
                 Self { until: inherited, span: inherited.saturating_duration_since(now) }
@@ -119,23 +421,6 @@ impl Limit {
             _ => Self { until, span },
         }
     }
-}
-
-/// Waits for the answer; a callee that ends tells its reason.
-pub(crate) async fn wait<T>(receiver: oneshot::Receiver<Answer<T>>, cell: &Cell, limit: Limit) -> Result<T, CallError> {
-    let unanswered = || cell.ended().map_or(CallError::NoReply, CallError::Exited);
-    let answer = async {
-        match receiver.await {
-            Ok(Answer::Value(value)) => Ok(value),
-            Ok(Answer::Failed(error)) => Err(error),
-            Ok(Answer::Unwound(known)) => {
-                let _ = known.await;
-                Err(unanswered())
-            }
-            Err(_) => Err(unanswered()),
-        }
-    };
-    tokio::time::timeout_at(limit.until, answer).await.unwrap_or(Err(CallError::Timeout(limit.span)))
 }
 
 /// One message that wants no answer, not yet sent.
@@ -163,6 +448,106 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
     {
         address::cast(self.to, self.method, self.args, self.local)
     }
+
+    /// Sends it after this time, unless the running process ends before; outside of processes it is sent anyway. Rounded up to a
+    /// millisecond.
+    ///
+    /// # Errors
+    /// The process or name is not there now. That it is gone later is not told.
+    pub fn after(self, time: Duration) -> Result<Timer, SendError>
+    where
+        A: Serialize + Send + 'static,
+    {
+        let node = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.node().clone()))?;
+        let node = node.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+        let Self { to, method, args, local } = self;
+        let to = to.clone();
+        let send = move || drop(address::cast(&to, method, args, local));
+        timer::once(&node, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
+    }
+
+    /// Sends it again and again, first after this time, until it is cancelled, the running process ends, or nobody is there
+    /// any more to receive it.
+    ///
+    /// # Errors
+    /// The process or name is not there now.
+    pub fn every(self, time: Duration) -> Result<Timer, SendError>
+    where
+        A: Serialize + Clone + Send + 'static,
+    {
+        let node = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.node().clone()))?;
+        let node = node.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+        let Self { to, method, args, local } = self;
+        let to = to.clone();
+        let send = move || !matches!(address::cast(&to, method, args.clone(), local), Err(SendError::NoProcess(_)));
+        Ok(timer::repeated(&node, time, send))
+    }
+}
+
+/// Sends it once there is room for it, if the mailbox wants its senders to wait; at once if not.
+impl<'a, M: Message, A: Serialize> IntoFuture for Cast<'a, M, A> {
+    type Output = Result<(), SendError>;
+    type IntoFuture = CastFuture<'a, M, A>;
+
+    fn into_future(self) -> CastFuture<'a, M, A> {
+        CastFuture(Sending::Begin(self))
+    }
+}
+
+/// A cast that may wait for room.
+///
+/// # Cancel safety
+/// Dropped before it is ready, nothing was sent.
+#[must_use = "futures do nothing unless polled"]
+pub struct CastFuture<'a, M, A>(Sending<'a, M, A>);
+
+enum Sending<'a, M, A> {
+    Begin(Cast<'a, M, A>),
+    Room(&'a Address<M>, M),
+    Done,
+}
+
+/// Nothing in it is pinned.
+impl<M, A> Unpin for CastFuture<'_, M, A> {}
+
+impl<M: Message, A: Serialize> Future for CastFuture<'_, M, A> {
+    type Output = Result<(), SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (to, left) = match std::mem::replace(&mut self.0, Sending::Done) {
+            Sending::Begin(Cast { to, method, args, local }) => {
+                let sent = to.find(|found| match found.mailbox {
+                    None => {
+                        let sent = address::send(found.cell, Outgoing::new(method, &args)?, None, None);
+                        sent.map(|()| None).map_err(|error| address::name(error, method))
+                    }
+                    Some(mailbox) => {
+                        match deliver(found.cell, mailbox, local(args), None, found.urgent, Some(cx.waker())) {
+                            Ok(()) => Ok(None),
+                            Err((message, PushError::Full(Overflow::Block))) => Ok(Some(message)),
+                            Err((_, error)) => address::settle(found.cell, error).map(|()| None),
+                        }
+                    }
+                });
+                (to, sent??)
+            }
+            Sending::Room(to, message) => (to, retry(to, message, None, cx)?),
+            Sending::Done => return Poll::Ready(Ok(())),
+        };
+        match left {
+            None => Poll::Ready(Ok(())),
+            Some(message) => {
+                self.0 = Sending::Room(to, message);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<M, A> fmt::Debug for CastFuture<'_, M, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CastFuture").finish_non_exhaustive()
+    }
 }
 
 impl<M, A, T> fmt::Debug for Call<'_, M, A, T> {
@@ -177,7 +562,7 @@ impl<M, A> fmt::Debug for Cast<'_, M, A> {
     }
 }
 
-impl<T> fmt::Debug for CallFuture<'_, T> {
+impl<M, A, T> fmt::Debug for CallFuture<'_, M, A, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallFuture").finish_non_exhaustive()
     }

@@ -3,17 +3,19 @@
 use super::address::Address;
 use super::backend::{ComponentInfo, Job, NewProcess, Started, Work};
 use super::call::{Limit, wait};
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Receiver};
 use super::node::{Family, KillOnDrop, Start, wait_started};
-use super::process::{Process, Understands};
+use super::process::Process;
 use super::reply::WireReply;
 use super::signal::Trap;
+use super::slot::slot;
 use super::{CallError, Client, Incoming, Node, SpawnError, context};
 use crate::wire::schema::EntrySchema;
 use crate::wire::{EntryKind, Pid, Wire, encode};
+use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// A component of a node, found by name when it is used.
 ///
@@ -63,18 +65,23 @@ impl ComponentRef {
     ///
     /// # Errors
     /// See [`SpawnError`].
-    pub async fn spawn<C: Client>(&self, args: impl Wire) -> Result<C, SpawnError> {
-        let args = encode(&args).map_err(|error| SpawnError::Malformed(error.to_string()))?;
-        let pid = self.spawn_encoded(args).await?;
-        Ok(C::from_address(Address::pid_on(&self.node, pid)))
+    #[track_caller]
+    pub fn spawn<C: Client>(&self, args: impl Wire) -> impl Future<Output = Result<C, SpawnError>> + Send {
+        let at = Location::caller();
+        async move {
+            let args = encode(&args).map_err(|error| SpawnError::Malformed(error.to_string()))?;
+            let pid = self.spawn_in(args, Family::default(), self.registered.clone(), at).await?;
+            Ok(C::from_address(Address::pid_on(&self.node, pid)))
+        }
     }
 
     /// [`spawn`](Self::spawn) with arguments that are bytes already.
     ///
     /// # Errors
     /// See [`SpawnError`].
-    pub async fn spawn_encoded(&self, args: Vec<u8>) -> Result<Pid, SpawnError> {
-        self.spawn_in(args, Family::default(), self.registered.clone()).await
+    #[track_caller]
+    pub fn spawn_encoded(&self, args: Vec<u8>) -> impl Future<Output = Result<Pid, SpawnError>> + Send {
+        self.spawn_in(args, Family::default(), self.registered.clone(), Location::caller())
     }
 
     pub(crate) async fn spawn_in(
@@ -82,9 +89,10 @@ impl ComponentRef {
         args: Vec<u8>,
         family: Family,
         name: Option<Arc<str>>,
+        at: &'static Location<'static>,
     ) -> Result<Pid, SpawnError> {
         let new = NewProcess { component: self.name.clone(), entry: self.entry.clone(), args, rights: None };
-        spawn(&self.node, new, family, name).await
+        spawn(&self.node, new, family, name, at).await
     }
 
     /// Lets a fresh instance handle one message, and ends it with the answer or at the limit.
@@ -94,30 +102,32 @@ impl ComponentRef {
     ///
     /// # Cancel safety
     /// Dropping the future kills the instance.
-    pub async fn request(&self, method: u32, body: Vec<u8>, limit: Duration) -> Result<Vec<u8>, CallError> {
-        let info = info(&self.node, &self.name).map_err(|error| CallError::NoProcess(error.to_string()))?;
-        let node = &self.node;
-        let backend = node.backend().cloned().ok_or_else(|| CallError::NoProcess(self.name.to_string()))?;
-        let limit = Limit::new(limit, context::deadline());
-        let (sender, receiver) = oneshot::channel();
-        let message = Incoming::new(method, body, Some(WireReply::new(sender)), Some(limit.until));
-        let mailbox = Arc::new(Mailbox::new(info.max_mailbox));
-        let start = Start {
-            label: self.name.clone(),
-            name: None,
-            trap: Trap::default(),
-            understands: Understands::Nothing,
-            family: Family::default(),
-        };
-        let component = self.name.clone();
-        let cell = node
-            .start(start, mailbox.clone(), |cell| {
-                let job = Job { component, work: Work::Request { message }, rights: None };
-                backend.run(job, Process { node: node.clone(), cell, mailbox })
-            })
-            .map_err(|error| CallError::NoProcess(error.to_string()))?;
-        let _guard = KillOnDrop::new(node, &cell);
-        wait(receiver, &cell, limit).await
+    #[track_caller]
+    pub fn request(
+        &self,
+        method: u32,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Vec<u8>, CallError>> + Send {
+        let at = Location::caller();
+        async move {
+            let info = info(&self.node, &self.name).map_err(|error| CallError::NoProcess(error.to_string()))?;
+            let node = &self.node;
+            let backend = node.backend().ok_or_else(|| CallError::NoProcess(self.name.to_string()))?;
+            let limit = Limit::new(limit, context::deadline());
+            let (filler, waiter) = slot();
+            let message = Incoming::new(method, body, Some(WireReply::new(filler)), Some(limit.until));
+            let start = Start { label: Some(self.name.clone()), ..Start::new(&"component", at) };
+            let component = self.name.clone();
+            let this = node
+                .start(start, Mailbox::new(info.max_mailbox.map(Into::into)), |this| {
+                    let job = Job { component, work: Work::Request { message }, rights: None };
+                    backend.run(job, Process::new(Receiver::new(this)))
+                })
+                .map_err(|error| CallError::NoProcess(error.to_string()))?;
+            let _guard = KillOnDrop::new(node, this.cell());
+            wait(waiter, this.cell(), limit).await
+        }
     }
 }
 
@@ -160,26 +170,27 @@ pub(crate) async fn spawn(
     new: NewProcess,
     family: Family,
     name: Option<Arc<str>>,
+    at: &'static Location<'static>,
 ) -> Result<Pid, SpawnError> {
     let info = info(node, &new.component)?;
     let entry = entry(&info, &new.component, new.entry.as_deref())?;
-    let Some(backend) = node.backend().cloned() else {
+    let Some(backend) = node.backend() else {
         return Err(SpawnError::NoComponent(new.component.to_string()));
     };
-    let mailbox = Arc::new(Mailbox::new(info.max_mailbox));
     let (started, is_started) = Started::new();
     let start = Start {
-        label: format!("{}#{}", new.component, entry.name).into(),
+        label: Some(format!("{}#{}", new.component, entry.name).into()),
         name,
         trap: Trap { links: entry.on_exit, stop: entry.on_terminate },
-        understands: Understands::Component(entry.clone()),
+        schema: Some(entry.clone()),
         family,
+        ..Start::new(&"component", at)
     };
-    let cell = node.start(start, mailbox.clone(), |cell| {
+    let this = node.start(start, Mailbox::new(info.max_mailbox.map(Into::into)), |this| {
         let work = Work::Entry { entry: entry.qualified().into(), args: new.args, started };
         let job = Job { component: new.component, work, rights: new.rights };
-        backend.run(job, Process { node: node.clone(), cell, mailbox })
+        backend.run(job, Process::new(Receiver::new(this)))
     })?;
-    wait_started(node, &cell, is_started).await?;
-    Ok(cell.pid())
+    wait_started(node, this.cell(), is_started).await?;
+    Ok(this.cell().pid())
 }

@@ -1,29 +1,111 @@
-//! Which process is running here: for nested calls' deadlines and for clients that name no node.
+//! Which process is running here: for nested calls' deadlines, for clients that name no node, and for fairness.
 
-use super::{Instant, Node};
+use super::cell::{Cell, CellPtr};
+use super::{Instant, Node, sched};
+use std::ptr::{NonNull, null};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+use std::time::Duration;
 
-tokio::task_local! {
-    pub(crate) static CURRENT: Current;
+thread_local! {
+    /// Set while a process's code runs on this thread.
+    static CURRENT: std::cell::Cell<*const Cell> = const { std::cell::Cell::new(null()) };
 }
 
-/// The process whose code is being polled.
-pub(crate) struct Current {
-    pub(crate) node: Node,
-    /// When the caller of the message in hand stops waiting.
-    pub(crate) deadline: std::cell::Cell<Option<Instant>>,
+/// When a sender stops waiting, in eight bytes: nanoseconds, 0 for never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadline(u64);
+
+fn base() -> Instant {
+    static BASE: OnceLock<std::time::Instant> = OnceLock::new();
+    // An hour back: instants of before the first look count as well.
+    let begin = || {
+        let now = std::time::Instant::now();
+        now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
+    };
+    Instant::from_std(*BASE.get_or_init(begin))
+}
+
+impl Deadline {
+    pub(crate) const NEVER: Self = Self(0);
+
+    #[inline]
+    pub(crate) fn new(at: Option<Instant>) -> Self {
+        at.map_or(Self::NEVER, |at| Self((at.saturating_duration_since(base()).as_nanos() as u64).max(1)))
+    }
+
+    pub(crate) fn instant(self) -> Option<Instant> {
+        (self.0 != 0).then(|| base() + Duration::from_nanos(self.0))
+    }
+}
+
+/// Runs a process's code.
+#[inline]
+pub(super) fn enter<R>(cell: CellPtr<'_>, run: impl FnOnce() -> R) -> R {
+    struct Leave(*const Cell);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            CURRENT.set(self.0);
+        }
+    }
+    let _leave = Leave(CURRENT.replace(cell.as_ptr().as_ptr()));
+    run()
+}
+
+/// The running process.
+#[inline]
+pub(crate) fn with<R>(look: impl FnOnce(CellPtr<'_>) -> R) -> Option<R> {
+    let cell = NonNull::new(CURRENT.get().cast_mut())?;
+    // SAFETY: it is set only while `enter` runs, whose caller has the cell.
+    Some(look(unsafe { CellPtr::new(cell) }))
 }
 
 /// The running process's node.
 pub(crate) fn node() -> Option<Node> {
-    CURRENT.try_with(|current| current.node.clone()).ok()
+    with(|cell| cell.node().clone())
 }
 
 /// The deadline that calls made here inherit.
+#[inline]
 pub(crate) fn deadline() -> Option<Instant> {
-    CURRENT.try_with(|current| current.deadline.get()).ok().flatten()
+    with(|cell| Deadline(cell.deadline.load(Ordering::Relaxed)).instant()).flatten()
 }
 
 /// Sets it for the message in hand.
-pub(crate) fn set_deadline(deadline: Option<Instant>) {
-    let _ = CURRENT.try_with(|current| current.deadline.set(deadline));
+#[inline]
+pub(crate) fn set_deadline(deadline: Deadline) {
+    with(|cell| cell.deadline.store(deadline.0, Ordering::Relaxed));
+}
+
+/// Whether this is the waker that the scheduler made for a process: then waking the process is the same.
+#[inline]
+pub(crate) fn is_waker_of(waker: &Waker, cell: &Cell) -> bool {
+    std::ptr::eq(waker.data(), std::ptr::from_ref(cell).cast()) && std::ptr::eq(waker.vtable(), &raw const sched::WAKER)
+}
+
+/// Whether what runs here should let others run: by time in a process, by tokio's budget elsewhere.
+#[inline]
+pub(crate) fn is_turn_over() -> bool {
+    sched::is_slice_over().unwrap_or_else(|| !tokio::task::coop::has_budget_remaining())
+}
+
+/// The time: at most a millisecond old in a process, exact elsewhere.
+#[inline]
+pub(crate) fn now() -> Instant {
+    sched::now().unwrap_or_else(Instant::now)
+}
+
+/// Lets others run first if the turn is over.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if yielded || !is_turn_over() {
+            return std::task::Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }

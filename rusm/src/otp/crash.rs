@@ -1,6 +1,6 @@
 //! A panic's text and place, and the one line a crash leaves in the log.
 
-use super::process::Cell;
+use super::cell::CellPtr;
 use crate::wire::ExitReason;
 use std::any::Any;
 use std::cell::{Cell as StdCell, RefCell};
@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 
 thread_local! {
     static INSIDE: StdCell<bool> = const { StdCell::new(false) };
+    /// Something is in `LEFT`, which is dear to look at.
+    static DIRTY: StdCell<bool> = const { StdCell::new(false) };
     static LEFT: RefCell<Left> = const { RefCell::new(Left { place: None, known: Vec::new() }) };
 }
 
@@ -35,6 +37,7 @@ pub(crate) struct Crash {
 /// nobody's.
 pub(crate) fn keep(known: Known) {
     if INSIDE.try_with(StdCell::get).unwrap_or(false) {
+        DIRTY.set(true);
         let _ = LEFT.try_with(|left| left.borrow_mut().known.push(known));
     }
 }
@@ -48,6 +51,7 @@ pub(crate) fn install_hook() {
         std::panic::set_hook(Box::new(move |info| {
             if INSIDE.get() {
                 let place = info.location().map(ToString::to_string);
+                DIRTY.set(true);
                 let _ = LEFT.try_with(|left| left.borrow_mut().place = place);
             } else {
                 before(info);
@@ -57,12 +61,27 @@ pub(crate) fn install_hook() {
 }
 
 /// Runs a process's code; a panic becomes the reason.
+#[inline]
 pub(crate) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, Crash> {
     let outer = INSIDE.replace(true);
+    // What is there already belongs to a panic further out that is under way.
+    let before = if DIRTY.get() { LEFT.try_with(|left| left.borrow().known.len()).unwrap_or(0) } else { 0 };
     let result = catch_unwind(AssertUnwindSafe(run));
     INSIDE.set(outer);
+    if result.is_ok() && (outer || !DIRTY.get()) {
+        return result.map_err(|_| unreachable!("it is no error"));
+    }
     // What a panic left that the code has caught itself goes here, also when the thread is about to end.
-    let Left { place, known } = LEFT.try_with(RefCell::take).unwrap_or_default();
+    let Left { place, known } = if before > 0 {
+        LEFT.try_with(|left| {
+            let mut left = left.borrow_mut();
+            Left { place: left.place.take(), known: left.known.split_off(before) }
+        })
+        .unwrap_or_default()
+    } else {
+        DIRTY.set(false);
+        LEFT.try_with(RefCell::take).unwrap_or_default()
+    };
     result.map_err(|payload| {
         let text = text(payload);
         let text = match place {
@@ -85,7 +104,7 @@ fn text(payload: Box<dyn Any + Send>) -> String {
 }
 
 /// The crash report: once per process that did not end in order.
-pub(crate) fn report(cell: &Cell, reason: &ExitReason) {
+pub(crate) fn report(cell: CellPtr<'_>, reason: &ExitReason) {
     if reason.is_orderly() || matches!(reason, ExitReason::Killed) {
         tracing::debug!(target: "rusm::process", pid = %cell.pid(), label = %cell.label(), %reason, "ended");
     } else {
@@ -93,7 +112,8 @@ pub(crate) fn report(cell: &Cell, reason: &ExitReason) {
             target: "rusm::crash",
             pid = %cell.pid(),
             label = %cell.label(),
-            unread = cell.depth(),
+            unread = cell.mailbox().depth(),
+            spawned_at = %cell.spawned_at(),
             %reason,
             "a process crashed"
         );

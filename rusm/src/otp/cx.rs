@@ -1,27 +1,32 @@
 //! What a running actor can do about itself and others.
 
-use super::mailbox::Mailbox;
+use super::mailbox::Receiver;
 use super::{Actor, Address, Client, This};
 use crate::wire::Exit;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 /// The context of a running actor: the one reference that its methods may take. By deref, all of [`This`].
 pub struct Cx<A: Actor> {
-    this: This,
-    mailbox: Arc<Mailbox<A::Message>>,
+    pub(super) receiver: Receiver<A::Message>,
     stop: Option<Exit>,
 }
 
 impl<A: Actor> Cx<A> {
-    pub(crate) fn new(this: This, mailbox: Arc<Mailbox<A::Message>>) -> Self {
-        Self { this, mailbox, stop: None }
+    pub(crate) fn new(receiver: Receiver<A::Message>) -> Self {
+        Self { receiver, stop: None }
     }
 
-    /// A client of itself, to hand out. Calling oneself and waiting for it can only end at the deadline.
+    /// A client of itself, to hand out. Calling oneself and waiting for it is a [`Deadlock`](crate::CallError::Deadlock).
     pub fn me(&self) -> A::Client {
-        A::Client::from_address(Address::typed(self.node.clone(), self.cell.clone(), self.mailbox.clone()))
+        A::Client::from_address(Address::typed(self.receiver.this().clone()))
+    }
+
+    /// A client of itself whose messages come before all others that wait.
+    ///
+    /// Who is given it may overtake: hand it out sparingly. From the first one on the mailbox is a little slower.
+    pub fn urgent(&self) -> A::Client {
+        A::Client::from_address(Address::urgent(self.receiver.this().clone()))
     }
 
     /// Ends the actor once the message in hand is done; `#[on(terminate)]` runs.
@@ -39,7 +44,7 @@ impl<A: Actor> Deref for Cx<A> {
     type Target = This;
 
     fn deref(&self) -> &This {
-        &self.this
+        self.receiver.this().this()
     }
 }
 

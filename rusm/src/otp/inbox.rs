@@ -3,7 +3,7 @@
 //! What a receive refused waits in the inbox, out of the mailbox, but the mailbox goes on counting it until it is handed
 //! out: a bound holds for both together.
 
-use super::mailbox::{Item, Mailbox, Size};
+use super::mailbox::{Item, Other, Receiver, Size};
 use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, sleep};
 use crate::receive::{Mark, Refused};
 use crate::wire::{Method, MonitorRef, Pid, Wire};
@@ -11,7 +11,6 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -50,14 +49,13 @@ use std::time::Duration;
 /// # }
 /// ```
 pub struct Inbox<M> {
-    this: This,
-    mailbox: Arc<Mailbox<Letter<M>>>,
+    receiver: Receiver<Letter<M>>,
     refused: Refused<M, Size>,
 }
 
 impl<M: Wire> Inbox<M> {
-    pub(crate) fn new(this: This, mailbox: Arc<Mailbox<Letter<M>>>) -> Self {
-        Self { this, mailbox, refused: Refused::new() }
+    pub(crate) fn new(receiver: Receiver<Letter<M>>) -> Self {
+        Self { receiver, refused: Refused::new() }
     }
 
     /// The oldest message; signals stay for [`next`](Self::next).
@@ -98,19 +96,28 @@ impl<M: Wire> Inbox<M> {
 
     /// Takes a link away; an exit of it that was not received is taken away too.
     pub fn unlink(&mut self, from: Pid) {
-        self.this.unlink(from);
+        (**self).unlink(from);
         self.refused.flush_exit(from);
+        self.receiver.keep(self.refused.len());
     }
 
     /// Stops watching; a down of it that was not received is taken away.
     pub fn demonitor(&mut self, monitor: MonitorRef) {
-        self.this.demonitor(monitor);
+        (**self).demonitor(monitor);
         self.refused.flush_down(monitor);
+        self.receiver.keep(self.refused.len());
+    }
+
+    /// A client of itself whose messages come before all others that wait in the mailbox.
+    ///
+    /// Who is given it may overtake: hand it out sparingly. From the first one on the mailbox is a little slower.
+    pub fn urgent<C: Client<Message = Letter<M>>>(&self) -> C {
+        C::from_address(Address::urgent(self.receiver.this().clone()))
     }
 
     /// A client of itself, to hand out.
     pub fn me<C: Client<Message = Letter<M>>>(&self) -> C {
-        C::from_address(Address::typed(self.node.clone(), self.cell.clone(), self.mailbox.clone()))
+        C::from_address(Address::typed(self.receiver.this().clone()))
     }
 }
 
@@ -119,7 +126,7 @@ impl<M> Deref for Inbox<M> {
     type Target = This;
 
     fn deref(&self) -> &This {
-        &self.this
+        self.receiver.this().this()
     }
 }
 
@@ -139,11 +146,13 @@ pub struct Receive<'a, M, T, P = fn(&Event<M>) -> bool> {
     mark: Mark,
     wanted: P,
     open: fn(Event<M>) -> T,
+    /// At the last poll; not if it was another process's turn.
+    has_looked: bool,
 }
 
 impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
     fn new(inbox: &'a mut Inbox<M>, wanted: P, open: fn(Event<M>) -> T) -> Self {
-        Self { inbox, mark: Mark::default(), wanted, open }
+        Self { inbox, mark: Mark::default(), wanted, open, has_looked: false }
     }
 
     /// Waits this long, counted from now; None if nothing came. What waits already comes even if the time is zero.
@@ -153,6 +162,8 @@ impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
             let (mut receive, mut time) = (self, pin!(time));
             poll_fn(|cx| match Pin::new(&mut receive).poll(cx) {
                 Poll::Ready(value) => Poll::Ready(Some(value)),
+                // Too late is only what has looked.
+                Poll::Pending if !receive.has_looked => Poll::Pending,
                 Poll::Pending => time.as_mut().poll(cx).map(|()| None),
             })
             .await
@@ -167,47 +178,61 @@ impl<M: Wire, T, P: FnMut(&Event<M>) -> bool> Future for Receive<'_, M, T, P> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let Self { inbox, mark, wanted, open, has_looked } = &mut *self;
+        let Inbox { receiver, refused } = &mut **inbox;
+        *has_looked = false;
         // A process that always finds something still lets others run.
-        let turn = ready!(tokio::task::coop::poll_proceed(cx));
-        let Self { inbox, mark, wanted, open } = &mut *self;
-        let Inbox { this, mailbox, refused } = &mut **inbox;
+        if receiver.is_turn_over(cx) {
+            return Poll::Pending;
+        }
         // One turn looks through what waits at its beginning: a flood of what is not wanted does not hold the worker, and
         // what waits is seen before a timeout is.
-        let mut left = mailbox.queued() + 1;
-        let more = || match left.checked_sub(1) {
-            Some(fewer) => {
-                left = fewer;
-                poll_event(this, mailbox, cx)
+        let (mut first, mut left) = (true, None);
+        let more = || {
+            if std::mem::take(&mut first) {
+                return poll_event(receiver, cx);
             }
-            None => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
+            let left = left.get_or_insert_with(|| receiver.queued() + 1);
+            match left.checked_sub(1) {
+                Some(fewer) => {
+                    *left = fewer;
+                    poll_event(receiver, cx)
+                }
+                None => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
             }
         };
-        let (event, size) = ready!(refused.poll_pick(mark, wanted, more));
-        turn.made_progress();
-        mailbox.release(size);
+        let picked = refused.poll_pick(mark, wanted, more);
+        *has_looked = true;
+        receiver.keep(refused.len());
+        let (event, size) = ready!(picked);
+        receiver.release(size);
         Poll::Ready(open(event))
     }
 }
 
 /// The next of the mailbox; what can't be read has been refused to its sender.
-fn poll_event<M: Wire>(this: &This, mailbox: &Mailbox<Letter<M>>, cx: &mut Context<'_>) -> Poll<(Event<M>, Size)> {
+fn poll_event<M: Wire>(receiver: &mut Receiver<Letter<M>>, cx: &mut Context<'_>) -> Poll<(Event<M>, Size)> {
     loop {
-        let (item, size) = ready!(mailbox.poll_take(cx));
+        let (item, size) = ready!(receiver.poll_take(cx));
         let event = match item {
-            Item::Local { message: Letter(message), .. } => Event::Message(message),
-            Item::Wire(incoming) => match Letter::from_wire(incoming) {
-                Ok(Letter(message)) => Event::Message(message),
-                Err(rejected) => {
-                    mailbox.release(size);
-                    tracing::warn!(pid = %this.pid(), error = %rejected.0, "refused a message");
-                    continue;
-                }
+            Item::Local(Letter(message), _) => Event::Message(message),
+            Item::Other(other) => match *other {
+                Other::Wire(incoming) => match Letter::from_wire(incoming) {
+                    Ok(Letter(message)) => Event::Message(message),
+                    Err(rejected) => {
+                        receiver.release(size);
+                        let pid = receiver.this().cell().pid();
+                        tracing::warn!(%pid, error = %rejected.0, "refused a message");
+                        continue;
+                    }
+                },
+                Other::Exit(exit) => Event::Exit(exit),
+                Other::Down(down) => Event::Down(down),
+                Other::Stop(reason) => Event::Stop(reason),
             },
-            Item::Exit(exit) => Event::Exit(exit),
-            Item::Down(down) => Event::Down(down),
-            Item::Stop(reason) => Event::Stop(reason),
         };
         return Poll::Ready((event, size));
     }

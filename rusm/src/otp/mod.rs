@@ -4,15 +4,15 @@
 //! [`backend`].
 //!
 //! # Who may touch what
-//! A process is a cell in the node's table and a tokio task that runs its body.
-//! - The body is polled by its task only. Whoever wants it to end leaves the reason in the cell and
-//!   wakes the task; the task drops the body.
+//! A process is a [`cell`](self) in the node's table: header, mailbox and code in one allocation. The scheduler's workers
+//! take turns at it; whoever has the turn polls the code.
+//! - Whoever wants a process to end leaves the reason in the cell and wakes it; its next turn drops the code.
 //! - `signal` decides, under the cell's lock and without side effects, what a link, monitor or exit signal
 //!   means. Its effects happen after the lock is given back, so no two cells are ever locked at once; only
 //!   what goes into the cell's own mailbox gets there before.
-//! - When a process ends, in this order: its state says why; its names are free and nobody finds it; its body
-//!   and its unread messages are dropped, which answers their callers; links and monitors are told; its slot
-//!   is free and those who wait for its end go on. Who was told of an end therefore finds no trace of
+//! - When a process ends, in this order: its state says why and nobody finds it; its names are free and its groups left;
+//!   its timers are gone; its code and its unread messages are dropped, which answers their callers; links and monitors are
+//!   told; its slot is free and those who wait for its end go on. Who was told of an end therefore finds no trace of
 //!   the process, and a caller finds the reason.
 
 pub mod backend;
@@ -20,38 +20,70 @@ pub mod supervisor;
 
 mod actor;
 mod address;
+mod bound;
+mod bytes;
 mod call;
+mod cell;
 mod component;
 mod context;
 mod crash;
 mod cx;
+mod directory;
+mod groups;
 mod inbox;
 mod incoming;
+mod info;
+mod keyed;
 mod mailbox;
+mod naming;
 mod node;
+mod pool;
 mod process;
 mod registry;
 mod reply;
-mod run;
+mod sched;
 mod signal;
+mod slot;
 mod spawn;
+mod spin;
+mod stream;
+mod sync;
 mod table;
 mod task;
+mod tcp;
 mod this;
+mod timer;
+mod topics;
+mod undelivered;
 
 pub use actor::{Actor, Client, Contract};
 pub use address::{Address, Outgoing, Target};
+pub use bound::{Bound, Overflow};
+pub use bytes::{ByteReader, ByteWriter, byte_stream};
 pub use call::{Call, CallFuture, Cast};
+pub use cell::Priority;
 pub use component::ComponentRef;
 pub use cx::Cx;
+pub use groups::{Group, GroupEvent};
 pub use inbox::{Inbox, Receive};
 pub use incoming::{Incoming, Message, Rejected, ReplyTo};
+pub use info::{ProcessInfo, WorkerInfo};
+pub use keyed::{KeyError, Keyed};
+pub use naming::OpenError;
 pub use node::{BuildError, Node, NodeBuilder, Ref, SpawnOptions};
 pub use process::{Delivery, Process};
 pub use reply::{Reply, WireReply};
+pub use sched::Hog;
 pub use spawn::{Birth, RawProcess, Spawn, live};
+#[doc(hidden)]
+pub use stream::refuse_stream;
+pub use stream::{StreamCall, StreamOpening, StreamReply, Streamed};
+pub use tcp::{ListenTcp, Listener};
 pub use this::This;
+pub use timer::Timer;
 pub use tokio::time::{Instant, sleep};
+pub use topics::{Published, Slow, Subscriber, Topic};
+pub use undelivered::{Undelivered, Why};
 
 pub use crate::receive::{Event, Letter};
 pub use crate::wire::{

@@ -1,47 +1,138 @@
 //! A node: the processes, names and components of one running system.
 
 use super::backend::Backend;
+use super::bound::Bound;
 use super::call::Limit;
-use super::mailbox::{AnyMailbox, Mailbox};
-use super::process::{Cell, NewCell, Understands, own_signal};
-use super::registry::Registry;
-use super::run::Task;
+use super::cell::{self, CellRef, NewCell, Priority, Typed};
+use super::mailbox::Mailbox;
+use super::naming::Naming;
+use super::process::{finish, own_signal};
+use super::sched::{self, Hog, HogHook, Scheduler};
 use super::signal::{Signal, Trap};
+use super::slot::{Waiter, slot};
 use super::spawn::Birth;
 use super::table::Table;
-use super::{Address, Client, ComponentRef, Message, NameError, Spawn, SpawnError, This, context};
+use super::undelivered::{Losses, Undelivered};
+use super::{Client, ComponentRef, Message, NameError, Spawn, SpawnError, context, lock};
+use crate::wire::schema::EntrySchema;
 use crate::wire::{ExitReason, MonitorRef, Pid};
+use crossbeam_utils::CachePadded;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::Location;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
-/// A running system of processes, inside an existing tokio runtime.
+/// A running system of processes.
 ///
-/// Cheap to clone. Its processes live until they end, or until [`Node::shutdown`].
-#[derive(Clone)]
-pub struct Node(Arc<Inner>);
+/// Cheap to clone. Its processes live until they end, or until [`Node::shutdown`]; it ends when all its handles are gone
+/// and its last process has ended. What is left of an ended node are some kilobytes.
+pub struct Node(&'static Inner);
 
-struct Inner {
+/// What all handles of a node share.
+///
+/// Never freed: processes, wakers and replies that outlive their node still know it, as one that has ended, without counting on
+/// each of them. What is large (processes, timers, names, the backend) goes with the node's end.
+pub(crate) struct Inner {
     name: Arc<str>,
     table: Table,
-    registry: Registry,
-    backend: Option<Arc<dyn Backend>>,
-    runtime: Handle,
+    naming: Naming,
+    backend: Mutex<Option<Arc<dyn Backend>>>,
+    scheduler: Scheduler,
     monitors: AtomicU64,
-    alive: tokio::sync::watch::Sender<usize>,
+    /// Nodes that are counted; the last one lets the workers go home.
+    handles: CachePadded<AtomicUsize>,
+    /// Nothing can be spawned any more.
+    closed: AtomicBool,
+    drained: Notify,
+    losses: Losses,
+    hog_after: Duration,
+    hog_hook: Option<HogHook>,
+}
+
+impl Inner {
+    #[inline]
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    pub(crate) fn hog_after(&self) -> Duration {
+        self.hog_after
+    }
+
+    pub(crate) fn hog_hook(&self) -> Option<&HogHook> {
+        self.hog_hook.as_ref()
+    }
+
+    /// The last loop is gone: what has not ended ends now, since nobody will run it.
+    pub(crate) fn end(&'static self) {
+        self.closed.store(true, Ordering::SeqCst);
+        for cell in self.table.every() {
+            abandon(&cell);
+        }
+        self.scheduler.clear();
+        self.table.clear();
+        let backend = lock(&self.backend).take();
+        drop(backend);
+        self.drained.notify_waiters();
+    }
+
+    /// Tells a shutdown that waits when no process is left.
+    #[inline]
+    pub(crate) fn look_whether_drained(&self) {
+        if self.closed.load(Ordering::SeqCst) && self.scheduler.alive() == 0 {
+            self.drained.notify_waiters();
+            self.scheduler.unpark_to_end();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.closed.load(Ordering::SeqCst) && self.scheduler.has_ended()
+    }
+}
+
+/// Ends a process that no loop will run any more.
+fn abandon(cell: &CellRef) {
+    if cell.claim() {
+        // SAFETY: no loop is left, so nobody has its turn, and only one gets the claim.
+        drop(unsafe { finish(cell.ptr(), ExitReason::Killed, Vec::new()) });
+    }
+}
+
+impl Clone for Node {
+    fn clone(&self) -> Self {
+        self.0.handles.fetch_add(1, Ordering::Relaxed);
+        Self(self.0)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.scheduler.close();
+        }
+    }
 }
 
 /// Why there is no node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Not called inside a tokio runtime.
+    /// [`NodeBuilder::in_runtime`] outside of a tokio runtime.
     NoRuntime,
+    /// The operating system gives no thread or no poller for a worker.
+    Worker(String),
     /// A text that can't be a node's name.
     Name(NameError),
 }
@@ -49,7 +140,8 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoRuntime => f.write_str("a node lives inside a tokio runtime: call this under `#[tokio::main]`"),
+            Self::NoRuntime => f.write_str("there is no tokio runtime to live in: call this under `#[tokio::main]`"),
+            Self::Worker(error) => write!(f, "no worker for the node's processes: {error}"),
             Self::Name(error) => write!(f, "the node's name: {error}"),
         }
     }
@@ -62,7 +154,15 @@ impl std::error::Error for BuildError {}
 pub struct NodeBuilder {
     name: Option<String>,
     backend: Option<Arc<dyn Backend>>,
+    workers: Option<usize>,
+    in_runtime: bool,
+    on_undelivered: Option<super::undelivered::Hook>,
+    hog_after: Option<Duration>,
+    on_hog: Option<HogHook>,
 }
+
+/// How long a process may hold its worker unreported, unless told.
+const HOG_AFTER: Duration = Duration::from_millis(100);
 
 impl NodeBuilder {
     /// What the node is called; `local` unless told.
@@ -77,24 +177,85 @@ impl NodeBuilder {
         self
     }
 
+    /// How many threads of its own the node runs its processes on, each with a tokio runtime; 0 means as many as there are
+    /// processors.
+    ///
+    /// Unless told, a node that is made in a tokio runtime lives in it, and any other has a thread for each processor.
+    ///
+    /// For an app that is all processes: sockets and timers of a process that holds its worker are all that it keeps waiting. A
+    /// message between a process and a task of another runtime crosses threads, which takes tens of microseconds
+    /// where the other side sleeps.
+    pub fn workers(mut self, workers: usize) -> Self {
+        (self.workers, self.in_runtime) = (Some(workers), false);
+        self
+    }
+
+    /// Runs the processes in the tokio runtime that the node is made in, between the tasks that are there.
+    ///
+    /// What a node does that is made in one; this makes it an error if there is none. Tasks and processes talk to each other
+    /// without crossing from one pool of threads to another. The processes end with the runtime. It needs tokio's time.
+    pub fn in_runtime(mut self) -> Self {
+        (self.workers, self.in_runtime) = (None, true);
+        self
+    }
+
+    /// Is told of messages that nobody will read, by the thread that notices: it must be quick.
+    pub fn on_undelivered(mut self, hook: impl Fn(Undelivered) + Send + Sync + 'static) -> Self {
+        self.on_undelivered = Some(Arc::new(hook));
+        self
+    }
+
+    /// How long a native process may hold its worker before it is reported as a [`Hog`]; 100 ms unless told.
+    pub fn hog_after(mut self, after: Duration) -> Self {
+        self.hog_after = Some(after);
+        self
+    }
+
+    /// Is told of hogs, besides the log.
+    pub fn on_hog(mut self, hook: impl Fn(Hog) + Send + Sync + 'static) -> Self {
+        self.on_hog = Some(Arc::new(hook));
+        self
+    }
+
     /// Makes the node.
     ///
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(self) -> Result<Node, BuildError> {
-        let runtime = Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
+        let runtime = Handle::try_current().ok();
         let name = self.name.unwrap_or_else(|| "local".to_owned());
         super::registry::check(&name).map_err(BuildError::Name)?;
+        let lives_in = match (self.in_runtime, self.workers, &runtime) {
+            (true, _, None) => return Err(BuildError::NoRuntime),
+            (_, None, Some(runtime)) => Some(runtime.clone()),
+            _ => None,
+        };
+        let threads = || runtime.as_ref().map(|runtime| runtime.metrics().num_workers());
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = match self.workers {
+            Some(0) => processors(),
+            Some(workers) => workers,
+            None => threads().unwrap_or_else(processors),
+        };
         super::crash::install_hook();
-        Ok(Node(Arc::new(Inner {
+        let (scheduler, queues) = Scheduler::new(workers.min(1024));
+        let inner = Box::leak(Box::new(Inner {
             name: name.into(),
             table: Table::new(0),
-            registry: Registry::default(),
-            backend: self.backend,
-            runtime,
+            naming: Naming::default(),
+            backend: Mutex::new(self.backend),
+            scheduler,
             monitors: AtomicU64::new(1),
-            alive: tokio::sync::watch::Sender::new(0),
-        })))
+            handles: CachePadded::new(AtomicUsize::new(1)),
+            closed: AtomicBool::new(false),
+            drained: Notify::new(),
+            losses: Losses::new(self.on_undelivered),
+            hog_after: self.hog_after.unwrap_or(HOG_AFTER),
+            hog_hook: self.on_hog,
+        }));
+        let node = Node(inner);
+        sched::start(inner, queues, lives_in.as_ref()).map_err(|error| BuildError::Worker(error.to_string()))?;
+        Ok(node)
     }
 }
 
@@ -103,7 +264,8 @@ impl NodeBuilder {
 pub struct SpawnOptions {
     name: Option<Arc<str>>,
     label: Option<Arc<str>>,
-    mailbox: Option<usize>,
+    mailbox: Option<Bound>,
+    priority: Priority,
 }
 
 impl SpawnOptions {
@@ -119,18 +281,30 @@ impl SpawnOptions {
         self
     }
 
-    /// How many messages may wait for it; senders beyond get `Full`. Unbounded unless told.
-    pub fn mailbox(mut self, messages: usize) -> Self {
-        self.mailbox = Some(messages);
+    /// How many messages may wait for it, and what happens to the one too many. Unbounded unless told.
+    pub fn mailbox(mut self, bound: impl Into<Bound>) -> Self {
+        self.mailbox = Some(bound.into());
         self
+    }
+
+    /// Which processes it runs before.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    pub(crate) fn apply(self, start: Start) -> Start {
+        Start { label: self.label, name: self.name, priority: self.priority, ..start }
     }
 }
 
 /// Who starts a process.
 #[derive(Default)]
 pub(crate) struct Family {
-    pub(crate) parent: Option<Arc<Cell>>,
+    pub(crate) parent: Option<CellRef>,
     pub(crate) link: bool,
+    /// A monitor that the parent holds from the first moment.
+    pub(crate) monitor: Option<MonitorRef>,
 }
 
 impl Node {
@@ -169,16 +343,25 @@ impl Node {
     ///
     /// # Cancel safety
     /// A process whose start is given up is killed.
-    pub async fn spawn<P: Spawn>(&self, args: P::Args) -> Result<Ref<P>, SpawnError> {
-        self.spawn_with(args, SpawnOptions::default()).await
+    #[track_caller]
+    pub fn spawn<P: Spawn>(
+        &self,
+        args: P::Args,
+    ) -> impl Future<Output = Result<Ref<P>, SpawnError>> + Send + use<'_, P> {
+        self.spawn_with(args, SpawnOptions::default())
     }
 
     /// [`spawn`](Self::spawn), with options.
     ///
     /// # Errors
     /// See [`SpawnError`].
-    pub async fn spawn_with<P: Spawn>(&self, args: P::Args, options: SpawnOptions) -> Result<Ref<P>, SpawnError> {
-        spawn_process(self, args, options, Family::default()).await
+    #[track_caller]
+    pub fn spawn_with<P: Spawn>(
+        &self,
+        args: P::Args,
+        options: SpawnOptions,
+    ) -> impl Future<Output = Result<Ref<P>, SpawnError>> + Send + use<'_, P> {
+        spawn_process(self, args, options, Family::default(), Location::caller())
     }
 
     /// A component of this node, by name.
@@ -191,35 +374,32 @@ impl Node {
     /// # Errors
     /// See [`NameError`].
     pub fn register(&self, name: &str, pid: Pid) -> Result<(), NameError> {
-        let cell = self.0.table.get(pid).ok_or(NameError::NoProcess)?;
-        let name = self.0.registry.register(name, pid)?;
-        cell.add_name(name.clone());
-        // The end takes the names after it is known: either it saw this one, or it is seen here.
-        if cell.ended().is_some() {
-            let _ = self.0.registry.release(&name, pid);
+        if !self.mark_member(pid) {
             return Err(NameError::NoProcess);
         }
-        Ok(())
+        self.0.naming.names.register(name, pid, |pid| self.is_alive(pid)).map(drop)
     }
 
     /// Who holds a name.
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.0.registry.whereis(name)
+        self.0.naming.names.whereis(name).filter(|pid| self.is_alive(*pid))
     }
 
     /// All names and who holds them, sorted.
     pub fn names(&self) -> Vec<(Arc<str>, Pid)> {
-        self.0.registry.all()
+        let mut names = self.0.naming.names.all();
+        names.retain(|(_, pid)| self.is_alive(*pid));
+        names
     }
 
     /// How many processes are alive.
     pub fn alive(&self) -> usize {
-        self.0.table.len()
+        self.0.scheduler.alive()
     }
 
     /// Whether this process is alive.
     pub fn is_alive(&self, pid: Pid) -> bool {
-        self.0.table.get(pid).is_some()
+        self.0.table.look(pid, &crossbeam_epoch::pin()).is_some()
     }
 
     /// Asks a process to end; [`ExitReason::Killed`] can't be refused, `Normal` means nothing.
@@ -253,15 +433,15 @@ impl Node {
     /// Returns how many had to be killed. A native process that never awaits can't be ended; it is waited for as
     /// long again as `drain`.
     pub async fn shutdown(&self, drain: Duration) -> usize {
-        self.0.table.close();
+        self.0.closed.store(true, Ordering::SeqCst);
         let deadline = Limit::new(drain, None).until;
         let mut asked = BTreeSet::new();
         'drain: loop {
             // A process that has outlived its parent is one that nobody looks after, too.
-            let is_root = |cell: &Arc<Cell>| cell.parent().is_none_or(|parent| !self.is_alive(parent));
+            let is_root = |cell: &CellRef| cell.parent().is_none_or(|parent| !self.is_alive(parent));
             let all = self.0.table.all().into_iter();
             let mut roots: Vec<_> = all.filter(|cell| is_root(cell) && !asked.contains(&cell.pid())).collect();
-            roots.sort_by_key(|cell| std::cmp::Reverse(cell.started()));
+            roots.sort_by_key(|cell| std::cmp::Reverse(cell.born()));
             if roots.is_empty() {
                 break;
             }
@@ -277,92 +457,156 @@ impl Node {
         for cell in &left {
             self.kill(cell.pid());
         }
-        let mut alive = self.0.alive.subscribe();
-        let _ = tokio::time::timeout(drain.max(Duration::from_secs(1)), alive.wait_for(|alive| *alive == 0)).await;
+        let _ = tokio::time::timeout(drain.max(Duration::from_secs(1)), self.drained()).await;
+        self.0.scheduler.close();
         left.len()
+    }
+
+    async fn drained(&self) {
+        loop {
+            let mut drained = pin!(self.0.drained.notified());
+            drained.as_mut().enable();
+            if self.0.scheduler.alive() == 0 {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    /// The same node, without counting: for what ends before it or does not mind.
+    pub(crate) fn uncounted(&self) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(Self(self.0))
+    }
+
+    #[inline]
+    pub(crate) fn inner(&self) -> &'static Inner {
+        self.0
+    }
+
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.0.losses
     }
 
     pub(crate) fn table(&self) -> &Table {
         &self.0.table
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.0.registry
+    pub(crate) fn naming(&self) -> &Naming {
+        &self.0.naming
     }
 
-    pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
-        self.0.backend.as_ref()
+    /// Has the end of this process take its memberships back; false if it has ended.
+    pub(crate) fn mark_member(&self, pid: Pid) -> bool {
+        self.0.table.look(pid, &crossbeam_epoch::pin()).is_some_and(|cell| cell.mark_member())
+    }
+
+    pub(crate) fn backend(&self) -> Option<Arc<dyn Backend>> {
+        lock(&self.0.backend).clone()
     }
 
     pub(crate) fn next_monitor(&self) -> MonitorRef {
         MonitorRef::from_raw(self.0.monitors.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// A process has ended for good.
     pub(crate) fn one_less(&self) {
-        self.0.alive.send_modify(|alive| *alive -= 1);
+        if self.0.scheduler.one_less(self.0) {
+            self.0.look_whether_drained();
+        }
     }
 
-    /// Makes a cell, gives it its name and its link, and lets its body run.
+    /// Makes a process, gives it its name and its link, and lets its body run.
     pub(crate) fn start<M: Message, F>(
         &self,
         new: Start,
-        mailbox: Arc<Mailbox<M>>,
-        body: impl FnOnce(Arc<Cell>) -> F,
-    ) -> Result<Arc<Cell>, SpawnError>
+        mailbox: Mailbox<M>,
+        body: impl FnOnce(Typed<M>) -> F,
+    ) -> Result<Typed<M>, SpawnError>
     where
         F: Future<Output = ExitReason> + Send + 'static,
     {
-        let parent = new.family.parent;
-        // Counted before it is in the table, so that a shutdown that finds it there waits for it.
-        self.0.alive.send_modify(|alive| *alive += 1);
-        let cell = self.0.table.insert(|pid| {
-            Arc::new(Cell::new(
-                pid,
-                NewCell {
-                    label: new.label,
-                    parent: parent.as_ref().map(|parent| parent.pid()),
-                    trap: new.trap,
-                    understands: new.understands,
-                    mailbox: mailbox as Arc<dyn AnyMailbox>,
-                },
-            ))
-        });
-        let Some(cell) = cell else {
+        let inner = self.0;
+        // Counted before it is looked whether the node is closed, so that a shutdown waits for it or it sees the shutdown.
+        inner.scheduler.one_more(inner);
+        if inner.closed.load(Ordering::SeqCst) {
             self.one_less();
             return Err(SpawnError::NodeDown);
+        }
+        let Some(place) = sched::worker::with_slots(inner, |held| inner.table.reserve(held)) else {
+            self.one_less();
+            return Err(SpawnError::Capacity("the process table is full".to_owned()));
         };
-        if let Some(parent) = &parent {
-            parent.add_child(cell.pid());
-            if new.family.link {
-                own_signal(self, parent, |signals| signals.link(cell.pid()));
-                if parent.ended().is_some() {
-                    cell.finish(self, ExitReason::Shutdown, || {});
-                    return Err(SpawnError::Init(ExitReason::Shutdown));
+        let Family { parent, link, monitor } = new.family;
+        let (raw, this) = cell::make(
+            NewCell {
+                node: self,
+                place,
+                name: new.kind,
+                label: new.label,
+                schema: new.schema,
+                parent: parent.as_ref().map(|parent| parent.pid()),
+                trap: new.trap,
+                priority: new.priority,
+                spawned_at: new.spawned_at,
+            },
+            mailbox,
+            body,
+        );
+        inner.table.publish(place, raw);
+        let cell = this.cell();
+        let setup = || {
+            if let Some(parent) = &parent {
+                if let Some(monitor) = monitor {
+                    own_signal(self, parent.ptr(), |signals| signals.monitor(monitor, cell.pid()));
+                }
+                if link {
+                    own_signal(self, parent.ptr(), |signals| signals.link(cell.pid()));
+                    if parent.has_ended() {
+                        return Err((ExitReason::Shutdown, SpawnError::Init(ExitReason::Shutdown)));
+                    }
                 }
             }
-        }
-        if let Some(name) = &new.name
-            && let Err(error) = self.register(name, cell.pid())
-        {
-            if let Some(parent) = &parent {
-                own_signal(self, parent, |signals| signals.unlink(cell.pid()));
+            let Some(name) = &new.name else { return Ok(()) };
+            self.register(name, cell.pid()).map_err(|error| {
+                if let Some(parent) = &parent {
+                    own_signal(self, parent.ptr(), |signals| signals.unlink(cell.pid()));
+                }
+                (ExitReason::Normal, SpawnError::Name(error))
+            })
+        };
+        if let Err((reason, error)) = setup() {
+            if cell.claim() {
+                // SAFETY: it was never queued, so nobody else has its turn.
+                drop(unsafe { finish(cell.ptr(), reason, Vec::new()) });
             }
-            cell.finish(self, ExitReason::Normal, || {});
-            return Err(SpawnError::Name(error));
+            return Err(error);
         }
-        let task = Task::new(self.clone(), cell.clone(), body(cell.clone()));
-        self.0.runtime.spawn(task);
-        Ok(cell)
+        sched::enqueue_new(cell.ptr());
+        if inner.is_over() {
+            abandon(cell);
+        }
+        Ok(this)
     }
 }
 
 /// What [`Node::start`] needs to know.
 pub(crate) struct Start {
-    pub(crate) label: Arc<str>,
+    /// What it is called in logs if it has no label.
+    pub(crate) kind: &'static &'static str,
+    pub(crate) label: Option<Arc<str>>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) trap: Trap,
-    pub(crate) understands: Understands,
+    pub(crate) schema: Option<Arc<EntrySchema>>,
+    pub(crate) priority: Priority,
     pub(crate) family: Family,
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl Start {
+    pub(crate) fn new(kind: &'static &'static str, spawned_at: &'static Location<'static>) -> Self {
+        let (label, name, trap, schema, priority, family) = Default::default();
+        Self { kind, label, name, trap, schema, priority, family, spawned_at }
+    }
 }
 
 pub(crate) async fn spawn_process<P: Spawn>(
@@ -370,31 +614,25 @@ pub(crate) async fn spawn_process<P: Spawn>(
     args: P::Args,
     options: SpawnOptions,
     family: Family,
+    spawned_at: &'static Location<'static>,
 ) -> Result<Ref<P>, SpawnError> {
-    let mailbox = Arc::new(Mailbox::new(options.mailbox));
-    let (started, is_started) = tokio::sync::oneshot::channel();
-    let start = Start {
-        label: options.label.unwrap_or_else(|| P::ENTRY.name.into()),
-        name: options.name,
-        trap: Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate },
-        understands: Understands::Native(P::Message::METHODS),
-        family,
-    };
-    let cell = node.start(start, mailbox.clone(), |cell| {
-        let birth = Birth { this: This::new(node.clone(), cell), mailbox: mailbox.clone(), started };
-        P::live(args, birth)
-    })?;
-    wait_started(node, &cell, is_started).await?;
-    let pid = cell.pid();
-    Ok(Ref { client: P::Client::from_address(Address::typed(node.clone(), cell, mailbox)), pid })
+    // Before it begins, so that nothing is begun and given up.
+    context::yield_now().await;
+    let mailbox = Mailbox::new(options.mailbox);
+    let trap = Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate };
+    let start = options.apply(Start { trap, family, ..Start::new(&P::ENTRY.name, spawned_at) });
+    if !P::HAS_INIT {
+        let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: None }))?;
+        return Ok(Ref::new(this));
+    }
+    let (started, is_started) = slot();
+    let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: Some(started) }))?;
+    wait_started(node, this.cell(), is_started).await?;
+    Ok(Ref::new(this))
 }
 
 /// Waits for the start; a start that is given up kills the process.
-pub(crate) async fn wait_started(
-    node: &Node,
-    cell: &Arc<Cell>,
-    started: tokio::sync::oneshot::Receiver<()>,
-) -> Result<(), SpawnError> {
+pub(crate) async fn wait_started(node: &Node, cell: &CellRef, started: Waiter<()>) -> Result<(), SpawnError> {
     let guard = KillOnDrop::new(node, cell);
     if started.await.is_err() {
         return Err(SpawnError::Init(cell.gone().await));
@@ -406,12 +644,12 @@ pub(crate) async fn wait_started(
 /// Kills a process when it goes out of scope.
 pub(crate) struct KillOnDrop<'a> {
     node: &'a Node,
-    cell: &'a Cell,
+    cell: &'a CellRef,
     armed: bool,
 }
 
 impl<'a> KillOnDrop<'a> {
-    pub(crate) fn new(node: &'a Node, cell: &'a Cell) -> Self {
+    pub(crate) fn new(node: &'a Node, cell: &'a CellRef) -> Self {
         Self { node, cell, armed: true }
     }
 
@@ -435,6 +673,11 @@ pub struct Ref<P: Spawn> {
 }
 
 impl<P: Spawn> Ref<P> {
+    fn new(this: Typed<P::Message>) -> Self {
+        let pid = this.cell().pid();
+        Self { client: P::Client::from_address(super::Address::typed(this)), pid }
+    }
+
     /// The process.
     pub fn pid(&self) -> Pid {
         self.pid

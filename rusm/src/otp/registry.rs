@@ -1,14 +1,45 @@
 //! Names: unique on the node, held by a living process, given back by their holder or by its end.
+//!
+//! A lookup takes no lock and writes nothing that is shared: it is one probe of a concurrent map, whose memory is given
+//! back when no lookup can see it any more. The hash is keyed afresh for each node.
+//!
+//! An entry changes from vacant to a holder and from that very holder to vacant, each in one atomic step; what a process
+//! holds changes under its own lock (see [`naming`](super::naming)). So a release can't take a name from whoever has
+//! it next.
+//!
+//! The map pays for a removal when the place is used again: taking out and putting in the same name a few dozen times
+//! has it copy all others. A released name therefore stays, vacant, until many others were released after it. If it is taken
+//! again meanwhile, as by a process that is restarted, nothing is removed.
 
+use super::naming::Memberships;
 use super::{NameError, lock};
 use crate::wire::Pid;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use foldhash::fast::RandomState;
+use papaya::{Compute, Operation, ResizeMode};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-#[derive(Default)]
+/// How many vacant names may stay beside half as many as there are entries.
+const VACANT: usize = 64;
+
 pub(crate) struct Registry {
-    names: Mutex<HashMap<Arc<str>, Pid>>,
+    names: papaya::HashMap<Arc<str>, Holder, RandomState>,
+    held: Memberships<Arc<str>, ()>,
+    vacant: Mutex<Vacant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Process(Pid),
+    /// Nobody, since the release of this number.
+    Vacant(u64),
+}
+
+/// Released names, oldest first; some were taken again since.
+#[derive(Default)]
+struct Vacant {
+    releases: u64,
+    names: VecDeque<(Arc<str>, u64)>,
 }
 
 /// A name is 1 to 255 bytes without control characters.
@@ -19,36 +50,355 @@ pub(crate) fn check(name: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+impl Default for Registry {
+    fn default() -> Self {
+        // All at once: a map that is resized step by step stays between two tables until enough has been written, and
+        // lookups there cost many times as much.
+        let names = papaya::HashMap::builder().hasher(RandomState::default()).resize_mode(ResizeMode::Blocking);
+        Self { names: names.build(), held: Memberships::default(), vacant: Mutex::default() }
+    }
+}
+
 impl Registry {
-    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<Arc<str>, NameError> {
+    /// Gives a name to a process that is marked as a member. A name whose holder is dead is free.
+    pub(crate) fn register(&self, name: &str, pid: Pid, is_alive: impl Fn(Pid) -> bool) -> Result<Arc<str>, NameError> {
         check(name)?;
-        match lock(&self.names).entry(Arc::from(name)) {
-            Entry::Vacant(free) => {
-                let name = free.key().clone();
-                free.insert(pid);
-                Ok(name)
+        let name: Arc<str> = name.into();
+        while let Err(holder) = self.insert(&name, pid) {
+            if is_alive(holder) {
+                return Err(NameError::Taken(name.to_string()));
             }
-            Entry::Occupied(taken) => Err(NameError::Taken(taken.key().to_string())),
+            self.held.of(holder, |held| {
+                held.remove(&name);
+                self.vacate(&name, holder);
+            });
         }
+        if is_alive(pid) {
+            return Ok(name);
+        }
+        self.leave_all(pid);
+        Err(NameError::NoProcess)
+    }
+
+    fn insert(&self, name: &Arc<str>, pid: Pid) -> Result<(), Pid> {
+        self.held.of(pid, |held| {
+            let names = self.names.pin();
+            let taken = names.compute(name.clone(), |known| match known {
+                Some((_, Holder::Process(holder))) => Operation::Abort(*holder),
+                _ => Operation::Insert(Holder::Process(pid)),
+            });
+            if let Compute::Aborted(holder) = taken {
+                return Err(holder);
+            }
+            held.insert(name.clone(), ());
+            Ok(())
+        })
     }
 
     /// Frees a name if this process holds it, whoever else may have taken it since.
     pub(crate) fn release(&self, name: &str, holder: Pid) -> Result<(), NameError> {
-        let mut names = lock(&self.names);
-        if names.get(name) != Some(&holder) {
-            return Err(NameError::NotOwner(name.to_owned()));
+        let released = self.held.of(holder, |held| match held.remove_entry(name) {
+            Some((name, ())) => self.vacate(&name, holder),
+            None => false,
+        });
+        if released { Ok(()) } else { Err(NameError::NotOwner(name.to_owned())) }
+    }
+
+    /// Whether this process held the name.
+    fn vacate(&self, name: &Arc<str>, holder: Pid) -> bool {
+        let mut vacant = lock(&self.vacant);
+        let names = self.names.pin();
+        let release = vacant.releases + 1;
+        let vacated = names.compute(name.clone(), |known| match known {
+            Some((_, known)) if *known == Holder::Process(holder) => Operation::Insert(Holder::Vacant(release)),
+            _ => Operation::Abort(()),
+        });
+        if matches!(vacated, Compute::Aborted(())) {
+            return false;
         }
-        names.remove(name);
-        Ok(())
+        vacant.releases = release;
+        vacant.names.push_back((name.clone(), release));
+        // Two for one, so that what a crowd leaves behind goes as well.
+        for _ in 0..2 {
+            if vacant.names.len() <= VACANT + names.len() / 2 {
+                break;
+            }
+            if let Some((name, release)) = vacant.names.pop_front() {
+                let _ = names.remove_if(&name, |_, known| *known == Holder::Vacant(release));
+            }
+        }
+        true
     }
 
+    /// Who holds a name; its end may be visible already.
+    #[inline]
     pub(crate) fn whereis(&self, name: &str) -> Option<Pid> {
-        lock(&self.names).get(name).copied()
+        match self.names.pin().get(name) {
+            Some(Holder::Process(pid)) => Some(*pid),
+            _ => None,
+        }
     }
 
+    /// All names, sorted; see [`whereis`](Self::whereis).
     pub(crate) fn all(&self) -> Vec<(Arc<str>, Pid)> {
-        let mut names: Vec<_> = lock(&self.names).iter().map(|(name, pid)| (name.clone(), *pid)).collect();
-        names.sort();
-        names
+        let names = self.names.pin();
+        let held = names.iter().filter_map(|(name, holder)| match holder {
+            Holder::Process(pid) => Some((name.clone(), *pid)),
+            Holder::Vacant(_) => None,
+        });
+        let mut held: Vec<_> = held.collect();
+        held.sort();
+        held
+    }
+
+    /// See [`Naming::leave_all`](super::naming::Naming::leave_all).
+    pub(crate) fn leave_all(&self, pid: Pid) {
+        for name in self.held.take(pid).into_keys() {
+            self.vacate(&name, pid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::naming::tests::{Ends, pid};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn what_can_be_a_name() {
+        let long = "x".repeat(255);
+        for good in ["a", "cart/7", "größe", " ", &long] {
+            assert_eq!(check(good), Ok(()), "{good:?}");
+        }
+        for bad in ["", "a\n", "\0", "\u{85}", &format!("{long}x")] {
+            assert!(matches!(check(bad), Err(NameError::Invalid(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_goes_back_by_its_holder_only() {
+        let (registry, ends) = (Registry::default(), Ends::default());
+        let register = |name, who| registry.register(name, pid(who), |pid| ends.is_alive(pid)).map(|_| ());
+        assert_eq!(register("a", 1), Ok(()));
+        assert_eq!(register("a", 1), Err(NameError::Taken("a".into())));
+        assert_eq!(register("a", 2), Err(NameError::Taken("a".into())));
+        assert_eq!(registry.release("a", pid(2)), Err(NameError::NotOwner("a".into())));
+        assert_eq!(registry.release("a", pid(1)), Ok(()));
+        assert_eq!(registry.release("a", pid(1)), Err(NameError::NotOwner("a".into())));
+        assert_eq!(register("a", 2), Ok(()));
+        assert_eq!(registry.whereis("a"), Some(pid(2)));
+    }
+
+    #[test]
+    fn the_dead_neither_get_nor_keep_names() {
+        let (registry, ends) = (Registry::default(), Ends::default());
+        let register = |name, who| registry.register(name, pid(who), |pid| ends.is_alive(pid)).map(|_| ());
+        register("a", 1).unwrap();
+        ends.end(pid(1));
+        assert_eq!(register("b", 1), Err(NameError::NoProcess));
+        assert!(registry.all().is_empty() && registry.held.is_empty());
+        register("c", 2).unwrap();
+        ends.end(pid(2));
+        // Before its memberships are taken back, and they must not be taken from the next one.
+        assert_eq!(register("c", 3), Ok(()));
+        registry.leave_all(pid(2));
+        assert_eq!(registry.all(), [("c".into(), pid(3))]);
+        registry.leave_all(pid(3));
+        assert!(registry.all().is_empty() && registry.held.is_empty());
+    }
+
+    /// Somebody takes the name of a dead process over in the middle of its `leave_all`.
+    #[test]
+    fn an_end_does_not_take_a_name_from_who_took_it_over() {
+        let (registry, ends) = (Registry::default(), Ends::default());
+        let register = |who| registry.register("a", pid(who), |pid| ends.is_alive(pid));
+        register(1).unwrap();
+        ends.end(pid(1));
+        let names = registry.held.take(pid(1));
+        register(2).unwrap();
+        assert!(names.keys().all(|name| !registry.vacate(name, pid(1))));
+        assert_eq!(registry.whereis("a"), Some(pid(2)));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Register(u8, u32),
+        Release(u8, u32),
+        End(u32),
+        Leave(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..4_u8, 0..5_u32).prop_map(|(name, who)| Step::Register(name, who)),
+            2 => (0..4_u8, 0..5_u32).prop_map(|(name, who)| Step::Release(name, who)),
+            1 => (0..5_u32).prop_map(Step::End),
+            1 => (0..5_u32).prop_map(Step::Leave),
+        ]
+    }
+
+    proptest! {
+        /// A model: a map of names to holders, and who is dead.
+        #[test]
+        fn names_are_a_map(steps in proptest::collection::vec(step(), 0..60)) {
+            let (registry, ends) = (Registry::default(), Ends::default());
+            let (mut model, mut dead) = (BTreeMap::<String, u32>::new(), BTreeSet::new());
+            for step in steps {
+                match step {
+                    Step::Register(name, who) => {
+                        let name = name.to_string();
+                        let expected = match model.get(&name) {
+                            Some(holder) if !dead.contains(holder) => Err(NameError::Taken(name.clone())),
+                            _ if dead.contains(&who) => {
+                                model.remove(&name);
+                                Err(NameError::NoProcess)
+                            }
+                            _ => {
+                                model.insert(name.clone(), who);
+                                Ok(())
+                            }
+                        };
+                        // A dead process that asked was cleaned up after.
+                        if expected == Err(NameError::NoProcess) {
+                            model.retain(|_, holder| *holder != who);
+                        }
+                        let got = registry.register(&name, pid(who), |pid| ends.is_alive(pid)).map(|_| ());
+                        prop_assert_eq!(got, expected);
+                    }
+                    Step::Release(name, who) => {
+                        let name = name.to_string();
+                        let held = model.get(&name) == Some(&who);
+                        if held {
+                            model.remove(&name);
+                        }
+                        prop_assert_eq!(registry.release(&name, pid(who)).is_ok(), held);
+                    }
+                    Step::End(who) => {
+                        dead.insert(who);
+                        ends.end(pid(who));
+                    }
+                    Step::Leave(who) => {
+                        dead.insert(who);
+                        ends.end(pid(who));
+                        registry.leave_all(pid(who));
+                        model.retain(|_, holder| *holder != who);
+                    }
+                }
+                let all: Vec<_> = registry.all().into_iter().map(|(name, pid)| (name.to_string(), pid)).collect();
+                let expected: Vec<_> = model.iter().map(|(name, who)| (name.clone(), pid(*who))).collect();
+                prop_assert_eq!(all, expected);
+            }
+            for who in 0..5 {
+                registry.leave_all(pid(who));
+            }
+            prop_assert!(registry.held.is_empty());
+        }
+    }
+
+    /// Threads fight for few names with processes that release, end, or end while they register. Between a successful
+    /// registration and its release the name must point at its holder, whatever late releases of earlier holders do.
+    #[test]
+    fn a_late_release_never_takes_a_name_from_its_next_holder() {
+        const THREADS: u32 = 4;
+        const ROUNDS: u32 = 4000;
+        let (registry, ends) = (Registry::default(), Ends::default());
+        let (won, lost) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (registry, ends, won, lost) = (&registry, &ends, &won, &lost);
+                scope.spawn(move || {
+                    for round in 0..ROUNDS {
+                        let (me, name) = (pid(thread * ROUNDS + round), ["a", "b"][round as usize % 2]);
+                        match registry.register(name, me, |pid| ends.is_alive(pid)) {
+                            Ok(_) => {
+                                won.fetch_add(1, Ordering::Relaxed);
+                                assert_eq!(registry.whereis(name), Some(me));
+                                if round % 3 == 0 {
+                                    assert_eq!(registry.release(name, me), Ok(()));
+                                }
+                                ends.end(me);
+                                // Others may take it over from here on; both of these come late.
+                                registry.leave_all(me);
+                                assert_eq!(registry.release(name, me), Err(NameError::NotOwner(name.to_owned())));
+                            }
+                            Err(_) => {
+                                lost.fetch_add(1, Ordering::Relaxed);
+                            }
+                        }
+                        assert_ne!(registry.whereis(name), Some(me));
+                    }
+                });
+            }
+        });
+        assert!(registry.all().is_empty() && registry.held.is_empty());
+        assert!(won.into_inner() > 0);
+    }
+
+    /// The map grows and shrinks while others look up, take and give back.
+    #[test]
+    fn a_map_that_is_resized_loses_and_keeps_no_name() {
+        let registry = Registry::default();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let registry = &registry;
+                scope.spawn(move || {
+                    for round in 0..8 {
+                        let me = pid(thread * 8 + round);
+                        let names: Vec<_> = (0..400).map(|number| format!("{thread} {number}")).collect();
+                        for name in &names {
+                            registry.register(name, me, |_| true).unwrap();
+                        }
+                        for (number, name) in names.iter().enumerate() {
+                            assert_eq!(registry.whereis(name), Some(me));
+                            if number % 2 == 0 {
+                                registry.release(name, me).unwrap();
+                                assert_eq!(registry.whereis(name), None);
+                            }
+                        }
+                        registry.leave_all(me);
+                        assert!(names.iter().all(|name| registry.whereis(name).is_none()));
+                    }
+                });
+            }
+        });
+        assert!(registry.all().is_empty() && registry.held.is_empty());
+    }
+
+    #[test]
+    fn released_names_stay_in_bounds() {
+        let registry = Registry::default();
+        for number in 0..2000 {
+            registry.register(&number.to_string(), pid(number), |_| true).unwrap();
+        }
+        let vacant = || registry.names.pin().values().filter(|known| matches!(known, Holder::Vacant(_))).count();
+        // The same name again and again removes nothing; others go in the order of their releases.
+        for _ in 0..5000 {
+            registry.register("same", pid(9000), |_| true).unwrap();
+            registry.release("same", pid(9000)).unwrap();
+            assert_eq!(registry.names.len(), 2001);
+        }
+        for number in 3000..9000 {
+            registry.register(&number.to_string(), pid(number), |_| true).unwrap();
+            registry.release(&number.to_string(), pid(number)).unwrap();
+        }
+        assert!((VACANT..=VACANT + registry.names.len() / 2).contains(&vacant()));
+        (0..2000).for_each(|number| registry.leave_all(pid(number)));
+        assert!(registry.names.len() <= 2 * VACANT && lock(&registry.vacant).names.len() <= 2 * VACANT);
+        assert!(registry.all().is_empty() && registry.held.is_empty());
+    }
+
+    #[test]
+    fn registering_a_process_that_ends_leaves_nothing() {
+        let (registry, ends) = (Registry::default(), Ends::default());
+        ends.race(
+            |me| {
+                let _ = registry.register(&format!("name {}", me.slot()), me, |pid| ends.is_alive(pid));
+            },
+            |me| registry.leave_all(me),
+        );
+        assert!(registry.all().is_empty() && registry.held.is_empty());
     }
 }

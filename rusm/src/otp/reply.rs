@@ -5,6 +5,7 @@
 //! panic drops it, it is not known yet whether the process ends of that: its caller waits until it is.
 
 use super::crash;
+use super::slot::Filler;
 use crate::wire::{CallError, Wire, encode};
 use std::fmt;
 use tokio::sync::oneshot;
@@ -25,7 +26,7 @@ pub(crate) enum Answer<T> {
 pub struct Reply<T>(Way<T>);
 
 enum Way<T> {
-    Local(Option<oneshot::Sender<Answer<T>>>),
+    Local(Option<Filler<Answer<T>>>),
     Wire(WireReply),
     Nobody,
 }
@@ -36,7 +37,7 @@ impl<T: Wire> Reply<T> {
         match &mut self.0 {
             Way::Local(sender) => {
                 if let Some(sender) = sender.take() {
-                    let _ = sender.send(Answer::Value(value));
+                    let _ = sender.fill(Answer::Value(value));
                 }
             }
             Way::Wire(reply) => match encode(&value) {
@@ -51,7 +52,7 @@ impl<T: Wire> Reply<T> {
 }
 
 impl<T> Reply<T> {
-    pub(crate) fn local(sender: oneshot::Sender<Answer<T>>) -> Self {
+    pub(crate) fn local(sender: Filler<Answer<T>>) -> Self {
         Self(Way::Local(Some(sender)))
     }
 
@@ -62,7 +63,7 @@ impl<T> Reply<T> {
     /// Whether the caller has given up, so that work for it is in vain.
     pub fn is_abandoned(&self) -> bool {
         match &self.0 {
-            Way::Local(sender) => sender.as_ref().is_none_or(oneshot::Sender::is_closed),
+            Way::Local(sender) => sender.as_ref().is_none_or(Filler::is_abandoned),
             Way::Wire(reply) => reply.is_abandoned(),
             Way::Nobody => true,
         }
@@ -84,10 +85,10 @@ impl<T> fmt::Debug for Reply<T> {
 }
 
 /// A [`Reply`] in bytes, as backends hold it.
-pub struct WireReply(Option<oneshot::Sender<Answer<Vec<u8>>>>);
+pub struct WireReply(Option<Filler<Answer<Vec<u8>>>>);
 
 impl WireReply {
-    pub(crate) fn new(sender: oneshot::Sender<Answer<Vec<u8>>>) -> Self {
+    pub(crate) fn new(sender: Filler<Answer<Vec<u8>>>) -> Self {
         Self(Some(sender))
     }
 
@@ -103,12 +104,12 @@ impl WireReply {
 
     /// Whether the caller has given up.
     pub fn is_abandoned(&self) -> bool {
-        self.0.as_ref().is_none_or(oneshot::Sender::is_closed)
+        self.0.as_ref().is_none_or(Filler::is_abandoned)
     }
 
     fn answer(&mut self, answer: Answer<Vec<u8>>) {
         if let Some(sender) = self.0.take() {
-            let _ = sender.send(answer);
+            let _ = sender.fill(answer);
         }
     }
 }
@@ -125,12 +126,12 @@ impl fmt::Debug for WireReply {
     }
 }
 
-fn unwound<T>(sender: &mut Option<oneshot::Sender<Answer<T>>>) {
+fn unwound<T>(sender: &mut Option<Filler<Answer<T>>>) {
     if std::thread::panicking()
         && let Some(sender) = sender.take()
     {
         let (known, unwound) = oneshot::channel();
-        let _ = sender.send(Answer::Unwound(unwound));
+        let _ = sender.fill(Answer::Unwound(unwound));
         crash::keep(known);
     }
 }

@@ -3,6 +3,10 @@
 //! Each process has one [`Signals`]. Signals between two processes may cross; the rules that keep both ends
 //! honest:
 //! - An exit signal over a link counts only while the receiver holds the link, so an `unlink` is final.
+//! - A link is held as its halves: that which the process has asked for itself, by a number of its own, and that which the other
+//!   one has asked for. An unlink lets go of both and tells the number of the other's half, as far as it was seen. So a link
+//!   that crosses an unlink stands at both ends, as if it came after; any other falls at both ends. This needs of the way
+//!   between two processes only that what one of them asks for itself arrives in its order.
 //! - A down counts only while the receiver holds the monitor, so it arrives at most once and never
 //!   after `demonitor`.
 //! - A process that has ended answers `Link` and `Monitor` with the end at once (who sends a signal to a
@@ -10,15 +14,15 @@
 //! - Death empties both directions: the links and watchers are told, the watched forget their watcher.
 
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What one process tells another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The sender holds a link now.
-    Link { from: Pid },
-    /// The sender holds the link no more.
-    Unlink { from: Pid },
+    Link { from: Pid, half: Half },
+    /// The sender holds the link no more; it has seen the receiver's halves up to this one.
+    Unlink { from: Pid, seen: Option<Half> },
     /// The watcher wants to know of the receiver's end.
     Monitor { monitor: MonitorRef, watcher: Pid },
     /// It does not any more.
@@ -37,7 +41,7 @@ impl Signal {
     /// What the sender gets back when `nobody` is no process.
     pub(crate) fn answer_of_nobody(self, nobody: Pid) -> Option<(Pid, Signal)> {
         match self {
-            Self::Link { from } => Some((from, Self::LinkExit { from: nobody, reason: ExitReason::NoProcess })),
+            Self::Link { from, .. } => Some((from, Self::LinkExit { from: nobody, reason: ExitReason::NoProcess })),
             Self::Monitor { monitor, watcher } => {
                 Some((watcher, Self::Down { monitor, pid: nobody, reason: ExitReason::NoProcess }))
             }
@@ -71,13 +75,26 @@ pub(crate) struct Trap {
     pub(crate) stop: bool,
 }
 
+/// The half of a link that one process has asked for: its number among those, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Half(u64);
+
+/// What one end holds of a link: at least one half.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Link {
+    own: Option<Half>,
+    theirs: Option<Half>,
+}
+
 /// The signal state of one process.
 #[derive(Debug)]
 pub(crate) struct Signals {
     pid: Pid,
     parent: Option<Pid>,
     trap: Trap,
-    links: BTreeSet<Pid>,
+    links: BTreeMap<Pid, Link>,
+    /// How many halves it has asked for.
+    halves: u64,
     watchers: BTreeMap<MonitorRef, Pid>,
     watching: BTreeMap<MonitorRef, Pid>,
     ended: Option<ExitReason>,
@@ -86,7 +103,13 @@ pub(crate) struct Signals {
 impl Signals {
     pub(crate) fn new(pid: Pid, parent: Option<Pid>, trap: Trap) -> Self {
         let (links, watchers, watching) = Default::default();
-        Self { pid, parent, trap, links, watchers, watching, ended: None }
+        Self { pid, parent, trap, links, halves: 0, watchers, watching, ended: None }
+    }
+
+    /// Its links, and who watches it and whom it watches, one for each monitor.
+    pub(crate) fn peers(&self) -> (Vec<Pid>, Vec<Pid>, Vec<Pid>) {
+        let monitors = |pids: &BTreeMap<MonitorRef, Pid>| pids.values().copied().collect();
+        (self.links.keys().copied().collect(), monitors(&self.watchers), monitors(&self.watching))
     }
 
     /// Why the process ended, if it did.
@@ -101,18 +124,24 @@ impl Signals {
 
     #[cfg(test)]
     pub(crate) fn links(&self) -> impl Iterator<Item = Pid> {
-        self.links.iter().copied()
+        self.links.keys().copied()
     }
 
     /// The process links itself to another one. Linking to oneself means nothing.
     pub(crate) fn link(&mut self, to: Pid) -> Option<Effect> {
-        (to != self.pid && self.ended.is_none() && self.links.insert(to))
-            .then_some(Effect::Send(to, Signal::Link { from: self.pid }))
+        if to == self.pid || self.ended.is_some() || self.links.contains_key(&to) {
+            return None;
+        }
+        let half = Half(self.halves);
+        self.halves += 1;
+        self.links.insert(to, Link { own: Some(half), theirs: None });
+        Some(Effect::Send(to, Signal::Link { from: self.pid, half }))
     }
 
     /// The process takes a link away.
     pub(crate) fn unlink(&mut self, from: Pid) -> Option<Effect> {
-        self.links.remove(&from).then_some(Effect::Send(from, Signal::Unlink { from: self.pid }))
+        let link = self.links.remove(&from)?;
+        Some(Effect::Send(from, Signal::Unlink { from: self.pid, seen: link.theirs }))
     }
 
     /// The process watches another one.
@@ -135,12 +164,12 @@ impl Signals {
             return answer_of_ended(self.pid, reason, signal);
         }
         match signal {
-            Signal::Link { from } => {
-                self.links.insert(from);
+            Signal::Link { from, half } => {
+                self.links.entry(from).or_default().theirs = Some(half);
                 None
             }
-            Signal::Unlink { from } => {
-                self.links.remove(&from);
+            Signal::Unlink { from, seen } => {
+                self.unlinked(from, seen);
                 None
             }
             Signal::Monitor { monitor, watcher } => {
@@ -160,10 +189,18 @@ impl Signals {
         }
     }
 
-    fn link_exit(&mut self, from: Pid, reason: ExitReason) -> Option<Effect> {
-        if !self.links.remove(&from) {
-            return None;
+    /// The other end has let go of all that it had asked for and seen.
+    fn unlinked(&mut self, from: Pid, seen: Option<Half>) {
+        let Some(link) = self.links.get_mut(&from) else { return };
+        link.theirs = None;
+        link.own = link.own.filter(|own| Some(*own) > seen);
+        if link.own.is_none() {
+            self.links.remove(&from);
         }
+    }
+
+    fn link_exit(&mut self, from: Pid, reason: ExitReason) -> Option<Effect> {
+        self.links.remove(&from)?;
         // A child never outlives its parent, whatever it traps and however the parent ended.
         if Some(from) == self.parent {
             let reason = if reason == ExitReason::Normal { ExitReason::Shutdown } else { reason };
@@ -196,7 +233,7 @@ impl Signals {
         self.ended = Some(reason.clone());
         let pid = self.pid;
         let links = std::mem::take(&mut self.links)
-            .into_iter()
+            .into_keys()
             .map(|to| Effect::Send(to, Signal::LinkExit { from: pid, reason: reason.clone() }));
         let watchers = std::mem::take(&mut self.watchers)
             .into_iter()

@@ -1,13 +1,15 @@
 //! What can be started: actors, and processes that are functions.
 
 use super::actor::run;
-use super::mailbox::Mailbox;
-use super::{Actor, Client, Cx, Inbox, Letter, Message, This};
+use super::cell::Typed;
+use super::mailbox::Receiver;
+use super::slot::Filler;
+use super::{Actor, Client, Inbox, Letter, Message};
 use crate::wire::{Entry, Exit, ExitReason, Wire};
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// What [`Node::spawn`](crate::Node::spawn) starts: an actor, or a function with an inbox.
 #[diagnostic::on_unimplemented(
@@ -24,6 +26,9 @@ pub trait Spawn: Sized + Send + 'static {
     type Client: Client<Message = Self::Message>;
     /// What it says of itself.
     const ENTRY: &'static Entry;
+    /// Whether it says itself when it is up.
+    #[doc(hidden)]
+    const HAS_INIT: bool = false;
 
     /// Its life, from its arguments to the reason of its end.
     #[doc(hidden)]
@@ -36,9 +41,10 @@ impl<A: Actor> Spawn for A {
     type Client = A::Client;
     const ENTRY: &'static Entry = A::ENTRY;
 
+    const HAS_INIT: bool = true;
+
     fn live(args: A::Args, birth: Birth<A::Message>) -> impl Future<Output = ExitReason> + Send {
-        let Birth { this, mailbox, started } = birth;
-        run::<A>(args, mailbox.clone(), Cx::new(this, mailbox), started)
+        run::<A>(args, birth)
     }
 }
 
@@ -60,9 +66,8 @@ pub trait RawProcess: Sized + Send + 'static {
 /// What a process gets at its start.
 #[doc(hidden)]
 pub struct Birth<M> {
-    pub(super) this: This,
-    pub(super) mailbox: Arc<Mailbox<M>>,
-    pub(super) started: oneshot::Sender<()>,
+    pub(super) this: Typed<M>,
+    pub(super) started: Option<Filler<()>>,
 }
 
 impl<M> fmt::Debug for Birth<M> {
@@ -73,8 +78,27 @@ impl<M> fmt::Debug for Birth<M> {
 
 /// The life of a process that is a function: it is up before its first line runs.
 #[doc(hidden)]
-pub async fn live<P: RawProcess>(args: P::Args, birth: Birth<Letter<P::Message>>) -> ExitReason {
-    let Birth { this, mailbox, started } = birth;
-    let _ = started.send(());
-    P::run(Inbox::new(this, mailbox), args).await.into_reason()
+pub fn live<P: RawProcess>(args: P::Args, birth: Birth<Letter<P::Message>>) -> impl Future<Output = ExitReason> + Send {
+    reason(P::run(Inbox::new(Receiver::new(birth.this)), args))
+}
+
+pin_project_lite::pin_project! {
+    /// A life, up to the reason of its end.
+    pub(super) struct Reason<F> {
+        #[pin]
+        life: F,
+    }
+}
+
+/// By hand, because an `async` block would keep the future twice.
+pub(super) fn reason<F: Future<Output = Exit>>(life: F) -> Reason<F> {
+    Reason { life }
+}
+
+impl<F: Future<Output = Exit>> Future for Reason<F> {
+    type Output = ExitReason;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
+        self.project().life.poll(cx).map(Exit::into_reason)
+    }
 }

@@ -1,16 +1,38 @@
 //! One future as a process of its own: supervised by whoever awaits it.
 
-use super::call::Limit;
+use super::call::{Limit, poll_late};
 use super::mailbox::Mailbox;
 use super::node::{Family, KillOnDrop, Start};
-use super::process::Understands;
-use super::signal::Trap;
-use super::{CallError, Incoming, Node, context};
-use crate::wire::ExitReason;
-use std::future::Future;
-use std::sync::Arc;
+use super::slot::slot;
+use super::spawn::reason;
+use super::{CallError, Incoming, Node, SpawnError, SpawnOptions, This, context, crash};
+use crate::receive::{Ending, ended};
+use crate::wire::{ExitReason, Pid};
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::oneshot;
+
+pin_project_lite::pin_project! {
+    /// A closure's life, if the closure has come to one.
+    #[project = BegunNow]
+    enum Begun<F> {
+        Runs { #[pin] life: F },
+        Failed { reason: Option<ExitReason> },
+    }
+}
+
+impl<F: Future<Output = ExitReason>> Future for Begun<F> {
+    type Output = ExitReason;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
+        match self.project() {
+            BegunNow::Runs { life } => life.poll(cx),
+            BegunNow::Failed { reason } => Poll::Ready(reason.take().unwrap_or(ExitReason::Killed)),
+        }
+    }
+}
 
 impl Node {
     /// Runs a future as a process, and waits for its value for at most `limit`.
@@ -23,42 +45,86 @@ impl Node {
     ///
     /// # Cancel safety
     /// Dropping the future kills the process.
-    pub async fn run<T: Send + 'static>(
+    #[track_caller]
+    pub fn run<T: Send + 'static>(
         &self,
         label: &str,
         limit: Duration,
         future: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, CallError> {
-        let limit = Limit::new(limit, context::deadline());
-        let (sender, receiver) = oneshot::channel();
-        let start = Start {
-            label: label.into(),
-            name: None,
-            trap: Trap::default(),
-            understands: Understands::Nothing,
-            family: Family::default(),
-        };
-        let mailbox = Arc::new(Mailbox::<Incoming>::new(Some(0)));
-        let cell = self
-            .start(start, mailbox, |_| async move {
-                context::set_deadline(Some(limit.until));
-                let _ = sender.send(future.await);
-                ExitReason::Normal
-            })
-            .map_err(|error| CallError::NoProcess(error.to_string()))?;
-        let guard = KillOnDrop::new(self, &cell);
-        let value = async {
-            match receiver.await {
-                Ok(value) => Ok(value),
-                Err(_) => Err(CallError::Exited(cell.gone().await)),
+    ) -> impl Future<Output = Result<T, CallError>> + Send {
+        let at = Location::caller();
+        async move {
+            let limit = Limit::new(limit, context::deadline());
+            let (filler, mut waiter) = slot();
+            let start = Start { label: Some(label.into()), ..Start::new(&"task", at) };
+            let this = self
+                .start(start, Mailbox::<Incoming>::new(Some(0.into())), |_| async move {
+                    context::set_deadline(context::Deadline::new(Some(limit.until)));
+                    let _ = filler.fill(future.await);
+                    ExitReason::Normal
+                })
+                .map_err(|error| CallError::NoProcess(error.to_string()))?;
+            let guard = KillOnDrop::new(self, this.cell());
+            let mut time = None;
+            let value = poll_fn(|cx| match waiter.poll(cx) {
+                Poll::Ready(value) => Poll::Ready(Some(value)),
+                Poll::Pending => poll_late(limit, &mut time, cx).map(|()| None),
+            });
+            match value.await {
+                Some(Ok(value)) => {
+                    guard.disarm();
+                    Ok(value)
+                }
+                Some(Err(_)) => Err(CallError::Exited(this.cell().gone().await)),
+                None => Err(CallError::Timeout(limit.span)),
             }
-        };
-        match tokio::time::timeout_at(limit.until, value).await {
-            Ok(value) => {
-                guard.disarm();
-                value
-            }
-            Err(_) => Err(CallError::Timeout(limit.span)),
         }
+    }
+
+    /// Runs a closure's future as a process that lives on its own, and that nobody waits for: a connection, a job.
+    ///
+    /// It gets what it can do about itself and others; it reads no messages.
+    ///
+    /// # Errors
+    /// See [`SpawnError`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use rusm::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::builder().build().await?;
+    /// let pid = node.spawn_fn("job", |this| async move { println!("{} works", this.pid()) })?;
+    /// node.ended(pid).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn_fn<F>(&self, label: &'static str, life: impl FnOnce(This) -> F) -> Result<Pid, SpawnError>
+    where
+        F: Future<Output: Ending> + Send + 'static,
+    {
+        self.spawn_fn_in(Family::default(), SpawnOptions::default().label(label), life, Location::caller())
+    }
+
+    pub(crate) fn spawn_fn_in<F>(
+        &self,
+        family: Family,
+        options: SpawnOptions,
+        life: impl FnOnce(This) -> F,
+        at: &'static Location<'static>,
+    ) -> Result<Pid, SpawnError>
+    where
+        F: Future<Output: Ending> + Send + 'static,
+    {
+        let start = options.apply(Start { family, ..Start::new(&"task", at) });
+        let this = self.start(start, Mailbox::<Incoming>::new(Some(0.into())), |this| {
+            // The closure's panic is the process's, which is counted already.
+            match crash::guard(|| life(This::new(this.cell().clone()))) {
+                Ok(life) => Begun::Runs { life: reason(ended(life)) },
+                Err(crash) => Begun::Failed { reason: Some(crash.reason) },
+            }
+        })?;
+        Ok(this.cell().pid())
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn call_error(error: CallError, method: u32) -> wit::CallError {
         CallError::UnknownMethod(_) => wit::CallError::UnknownMethod(method),
         CallError::Malformed(what) => wit::CallError::Malformed(what),
         CallError::NoReply => wit::CallError::NoReply,
+        CallError::Deadlock(path) => wit::CallError::Deadlock(path),
         CallError::Full => wit::CallError::Full,
     }
 }

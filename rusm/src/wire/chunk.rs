@@ -108,6 +108,7 @@ impl<'a> Sink<'a> {
             MethodKind::Call => 0,
             MethodKind::Cast => 1,
             MethodKind::Request => 2,
+            MethodKind::Stream => 3,
         });
         self.text(method.name);
         self.fields(method.args);

@@ -1,6 +1,7 @@
 //! postcard, with errors that say what was expected.
 
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::Cell;
 use std::fmt;
 
 /// Bytes that are not what they should be, or a value that has no bytes.
@@ -15,12 +16,24 @@ impl fmt::Display for CodecError {
 
 impl std::error::Error for CodecError {}
 
+thread_local! {
+    /// Why a value of ours has no bytes: postcard forgets the text of a custom error.
+    static REFUSED: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Says why a value that is being encoded has no bytes; its `Serialize` fails then.
+pub(crate) fn refuse(why: &'static str) {
+    REFUSED.set(Some(why));
+}
+
 /// Encodes a value.
 ///
 /// # Errors
 /// A `Serialize` written by hand that fails or does not tell its length.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    postcard::to_allocvec(value).map_err(|error| CodecError(error.to_string()))
+    REFUSED.set(None);
+    postcard::to_allocvec(value)
+        .map_err(|error| CodecError(REFUSED.take().map_or_else(|| error.to_string(), str::to_owned)))
 }
 
 /// Decodes a value from exactly these bytes.

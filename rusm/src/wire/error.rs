@@ -29,6 +29,8 @@ pub enum CallError {
     Malformed(String),
     /// The callee dropped the reply without answering.
     NoReply,
+    /// The callee waits for the caller, straight or through others: the path of those who wait.
+    Deadlock(String),
     /// The callee's mailbox is full.
     Full,
 }
@@ -48,6 +50,7 @@ impl fmt::Display for CallError {
             }
             Self::UnknownMethod(what) => write!(f, "the callee has no method {what}"),
             Self::Malformed(what) => write!(f, "malformed: {what}"),
+            Self::Deadlock(path) => write!(f, "a deadlock, each waits for the next one's answer: {path}"),
             Self::NoReply => f.write_str("the callee dropped the reply without answering"),
             Self::Full => f.write_str("the callee's mailbox is full"),
         }

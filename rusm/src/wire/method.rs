@@ -12,6 +12,8 @@ pub enum MethodKind {
     Cast,
     /// An action of `#[handlers]`: an HTTP request in, a response out.
     Request,
+    /// The caller waits for a stream of answers.
+    Stream,
 }
 
 /// One method of an actor, a service or a handlers module.
@@ -23,7 +25,7 @@ pub struct Method {
     pub kind: MethodKind,
     /// Its arguments in order.
     pub args: &'static [Field],
-    /// Its answer.
+    /// Its answer; of a stream, one of its items.
     pub output: &'static Type,
     /// The first paragraph of its documentation.
     pub doc: &'static str,

@@ -16,6 +16,7 @@ pub mod schema;
 mod types;
 
 pub use chunk::{SECTION, chunk, chunk_len};
+pub(crate) use codec::refuse;
 pub use codec::{CodecError, decode, encode};
 pub use error::{CallError, NameError, SendError, SpawnError};
 pub use exit::{Down, Exit, ExitReason, ExitSignal, MonitorRef};

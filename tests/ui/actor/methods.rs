@@ -41,8 +41,15 @@ impl Worker {
     }
     pub fn context(&self, cx: &Cx<Self>) {}
     #[stream]
-    pub async fn stream(&self, to: u64) -> impl Stream<Item = u64> {
-        to
+    pub async fn stream(&self, to: u64) -> Vec<u64> {
+        vec![to]
+    }
+    #[stream]
+    fn silent(&self) -> impl Stream<Item = u64> {
+        futures_util::stream::empty()
+    }
+    pub fn many(&self) -> impl Stream<Item = u64> {
+        futures_util::stream::empty()
     }
     pub fn right(&self) {}
 }
@@ -51,7 +58,8 @@ async fn calls(worker: &WorkerClient) -> Result<(), CallError> {
     worker.right().await?;
     worker.borrowed("a", vec!["b"]).await?;
     worker.generic(1).await?;
-    worker.stream(1).await
+    let _ = worker.stream(1).credit(2).await?;
+    worker.many().await
 }
 
 fn main() {

@@ -56,6 +56,12 @@ impl Counter {
         if from < 0 { Err(Negative(from)) } else { Ok(Self { total: from, waiting: VecDeque::new(), ends: 0 }) }
     }
 
+    /// The numbers up to the total.
+    #[stream]
+    pub(crate) async fn numbers(&self, _cx: &mut Cx<Self>, from: i64) -> impl Stream<Item = i64> {
+        futures_util::stream::iter(from..self.total)
+    }
+
     /// Adds to the total.
     pub async fn add(&mut self, mut by: i64) -> i64 {
         by *= Self::STEP;

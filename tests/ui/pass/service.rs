@@ -46,11 +46,18 @@ pub mod shop {
         async fn clear(&mut self);
         /// Answered by hand.
         fn later(&mut self, reply: Reply<u8>);
+        /// What everything costs, one by one.
+        #[stream]
+        async fn prices(&self) -> impl Stream<Item = u64>;
+        /// Nothing.
+        #[stream]
+        fn nothing(&mut self) -> impl Stream<Item = Item>;
     }
 }
 
 mod memory {
     use super::shop::{CartError, Item};
+    use futures_util::{StreamExt, stream};
     use rusm::prelude::*;
 
     pub(super) struct MemoryCart {
@@ -85,6 +92,14 @@ mod memory {
             reply.send(7);
         }
 
+        async fn prices(&self) -> impl Stream<Item = u64> {
+            stream::iter(self.items.clone()).map(|item| item.cents)
+        }
+
+        fn nothing(&mut self) -> impl Stream<Item = Item> {
+            stream::empty()
+        }
+
         #[on(terminate)]
         async fn close(&mut self, _reason: &ExitReason) {
             self.items.clear();
@@ -108,6 +123,8 @@ async fn serves() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(cart.add(Item { cents: 5 }).await?, 1);
     assert_eq!(cart.total().await?, 5);
     assert_eq!(cart.later().await?, 7);
+    assert_eq!(cart.prices().await?.try_next().await?, Some(5));
+    assert!(cart.nothing().credit(1).await?.next().await.is_none());
 
     node.register("cart", cart.pid())?;
     let named = CartClient::named(&node, "cart")?;

@@ -17,7 +17,7 @@ pub trait Cart: Clone {
     #[init]
     fn open() -> Self;
     #[stream]
-    fn watch(&self) -> impl Stream<Item = u8>;
+    fn watch(&self) -> impl Iterator<Item = u8>;
     #[cast]
     async fn clear(&mut self);
 }

@@ -1,13 +1,14 @@
 //! What a supervisor knows of a child: how to start it, when to start it again, how to stop it.
 
 use super::Supervisor;
+use crate::otp::cell::CellRef;
 use crate::otp::crash;
 use crate::otp::node::{Family, SpawnOptions, spawn_process};
-use crate::otp::process::Cell;
 use crate::otp::{Node, Spawn, SpawnError};
 use crate::wire::Pid;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,13 +55,15 @@ type Start = Arc<dyn Fn(Starter) -> Starting + Send + Sync>;
 /// Under whom a child starts.
 pub(super) struct Starter {
     pub(super) node: Node,
-    pub(super) parent: Arc<Cell>,
+    pub(super) parent: CellRef,
+    /// Where the child was written down.
+    pub(super) at: &'static Location<'static>,
     pub(super) name: Option<Arc<str>>,
 }
 
 impl Starter {
     fn family(&self) -> Family {
-        Family { parent: Some(self.parent.clone()), link: true }
+        Family { parent: Some(self.parent.clone()), link: true, monitor: None }
     }
 }
 
@@ -72,10 +75,12 @@ pub struct Child {
     pub(super) shutdown: Shutdown,
     name: Option<Arc<str>>,
     start: Start,
+    at: &'static Location<'static>,
 }
 
 impl Child {
     /// A native process; `args` is asked anew at each start, and its panic is a start that failed.
+    #[track_caller]
     pub fn actor<P: Spawn>(id: &str, args: impl Fn() -> P::Args + Send + Sync + 'static) -> Self {
         Self::new(id, move |starter| {
             let args = args();
@@ -84,12 +89,13 @@ impl Child {
                 if let Some(name) = &starter.name {
                     options = options.name(name);
                 }
-                Ok(spawn_process::<P>(&starter.node, args, options, starter.family()).await?.pid())
+                Ok(spawn_process::<P>(&starter.node, args, options, starter.family(), starter.at).await?.pid())
             })
         })
     }
 
     /// A process of a component; the arguments are encoded already.
+    #[track_caller]
     pub fn component(id: &str, component: &str, entry: Option<&str>, args: Vec<u8>) -> Self {
         let (component, entry) = (component.to_owned(), entry.map(str::to_owned));
         Self::new(id, move |starter| {
@@ -98,24 +104,28 @@ impl Child {
                 component = component.entry(entry);
             }
             let args = args.clone();
-            Box::pin(async move { component.spawn_in(args, starter.family(), starter.name.clone()).await })
+            Box::pin(async move { component.spawn_in(args, starter.family(), starter.name.clone(), starter.at).await })
         })
     }
 
     /// A supervisor below this one; it may take its time to stop.
+    #[track_caller]
     pub fn supervisor(id: &str, tree: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
         let child = Self::new(id, move |starter| {
             let tree = tree();
             Box::pin(async move {
-                Ok(super::run::start(&starter.node, tree, starter.family(), starter.name.clone()).await?.pid())
+                Ok(super::run::start(&starter.node, tree, starter.family(), starter.name.clone(), starter.at)
+                    .await?
+                    .pid())
             })
         });
         child.shutdown(Shutdown::Infinite)
     }
 
+    #[track_caller]
     fn new(id: &str, start: impl Fn(Starter) -> Starting + Send + Sync + 'static) -> Self {
         let (restart, shutdown) = Default::default();
-        Self { id: id.into(), restart, shutdown, name: None, start: Arc::new(start) }
+        Self { id: id.into(), restart, shutdown, name: None, start: Arc::new(start), at: Location::caller() }
     }
 
     /// When it is started again.
@@ -136,8 +146,8 @@ impl Child {
         self
     }
 
-    pub(super) fn start(&self, node: &Node, parent: &Arc<Cell>) -> Starting {
-        let starter = Starter { node: node.clone(), parent: parent.clone(), name: self.name.clone() };
+    pub(super) fn start(&self, node: &Node, parent: &CellRef) -> Starting {
+        let starter = Starter { node: node.clone(), parent: parent.clone(), name: self.name.clone(), at: self.at };
         // The arguments are made by the user's code; its panic is a start that failed.
         crash::guard(|| (self.start)(starter))
             .unwrap_or_else(|crash| Box::pin(std::future::ready(Err(SpawnError::Init(crash.reason)))))

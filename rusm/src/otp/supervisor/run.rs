@@ -3,26 +3,30 @@
 use super::intensity::Window;
 use super::plan::{Plan, Verdict};
 use super::{Child, Shutdown, Supervisor};
-use crate::otp::mailbox::{Item, Mailbox};
+use crate::otp::cell::CellRef;
+use crate::otp::mailbox::{Item, Mailbox, Other, Receiver};
 use crate::otp::node::{Family, Start, wait_started};
-use crate::otp::process::{Cell, Understands};
+use crate::otp::process::children;
 use crate::otp::signal::{Signal, Trap};
+use crate::otp::slot::{Filler, slot};
 use crate::otp::{CallError, Incoming, Instant, Message, Node, Rejected, SpawnError};
 use crate::wire::{ExitReason, Method, MethodKind, Pid, Type};
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 impl Node {
     /// Starts a supervisor and its children, in order.
     ///
     /// # Errors
     /// The first child that does not start ends the others, in reverse order, and the supervisor.
-    pub async fn supervise(&self, supervisor: Supervisor) -> Result<SupervisorRef, SpawnError> {
-        start(self, supervisor, Family::default(), None).await
+    #[track_caller]
+    pub fn supervise(&self, supervisor: Supervisor) -> impl Future<Output = Result<SupervisorRef, SpawnError>> + Send {
+        start(self, supervisor, Family::default(), None, Location::caller())
     }
 }
 
@@ -41,7 +45,7 @@ pub struct ChildInfo {
 #[derive(Clone)]
 pub struct SupervisorRef {
     node: Node,
-    cell: Arc<Cell>,
+    cell: CellRef,
     children: watch::Receiver<Vec<ChildInfo>>,
 }
 
@@ -111,32 +115,33 @@ pub(super) async fn start(
     supervisor: Supervisor,
     family: Family,
     name: Option<Arc<str>>,
+    at: &'static Location<'static>,
 ) -> Result<SupervisorRef, SpawnError> {
-    let mailbox = Arc::new(Mailbox::<Nothing>::new(None));
-    let (started, is_started) = oneshot::channel();
+    let (started, is_started) = slot();
     let children = supervisor.children.iter().map(|child| ChildInfo { id: child.id.clone(), pid: None, restarts: 0 });
     let (seen, children) = watch::channel(children.collect());
     let new = Start {
-        label: supervisor.label.as_deref().unwrap_or("supervisor").into(),
+        label: supervisor.label.as_deref().map(Into::into),
         name,
         trap: Trap { links: true, stop: true },
-        understands: Understands::Nothing,
         family,
+        ..Start::new(&"supervisor", at)
     };
-    let cell = node.start(new, mailbox.clone(), |cell| {
+    let this = node.start(new, Mailbox::<Nothing>::new(None), |this| {
         let plan = Plan::new(supervisor.strategy, supervisor.children.iter().map(|child| child.restart));
         let window = Window::new(supervisor.intensity);
-        let (node, mailbox) = (node.clone(), mailbox.clone());
-        Run { node, cell, mailbox, children: supervisor.children, plan, window, seen }.run(started)
+        let (node, cell) = (node.clone(), this.cell().clone());
+        let receiver = Receiver::new(this);
+        Run { node, cell, receiver, children: supervisor.children, plan, window, seen }.run(started)
     })?;
-    wait_started(node, &cell, is_started).await?;
-    Ok(SupervisorRef { node: node.clone(), cell, children })
+    wait_started(node, this.cell(), is_started).await?;
+    Ok(SupervisorRef { node: node.clone(), cell: this.cell().clone(), children })
 }
 
 struct Run {
     node: Node,
-    cell: Arc<Cell>,
-    mailbox: Arc<Mailbox<Nothing>>,
+    cell: CellRef,
+    receiver: Receiver<Nothing>,
     children: Vec<Child>,
     plan: Plan,
     window: Window,
@@ -151,7 +156,7 @@ enum NotStarted {
 }
 
 impl Run {
-    async fn run(mut self, started: oneshot::Sender<()>) -> ExitReason {
+    async fn run(mut self, started: Filler<()>) -> ExitReason {
         for child in 0..self.children.len() {
             match self.start(child).await {
                 Ok(()) => {}
@@ -163,22 +168,24 @@ impl Run {
                 }
             }
         }
-        if !self.mailbox.is_stop_asked() {
-            let _ = started.send(());
+        if !self.receiver.is_stop_asked() {
+            let _ = started.fill(());
         }
         loop {
-            let reason = match self.mailbox.next().await {
-                Item::Exit(exit) => match self.ended(exit.from, exit.reason).await {
-                    Ok(()) => continue,
-                    Err(reason) => reason,
+            let reason = match self.receiver.next().await {
+                Item::Local(message, _) => match message {},
+                Item::Other(other) => match *other {
+                    Other::Exit(exit) => match self.ended(exit.from, exit.reason).await {
+                        Ok(()) => continue,
+                        Err(reason) => reason,
+                    },
+                    Other::Stop(reason) => reason,
+                    Other::Wire(message) => {
+                        message.unknown();
+                        continue;
+                    }
+                    Other::Down(_) => continue,
                 },
-                Item::Stop(reason) => reason,
-                Item::Local { message, .. } => match message {},
-                Item::Wire(message) => {
-                    message.unknown();
-                    continue;
-                }
-                Item::Down(_) => continue,
             };
             self.stop_all().await;
             return reason;
@@ -191,7 +198,7 @@ impl Run {
         let Some(mut child) = child else { return Ok(()) };
         self.show(child);
         while let Verdict::Restart { stop, start } = verdict {
-            if self.mailbox.is_stop_asked() {
+            if self.receiver.is_stop_asked() {
                 return Ok(());
             }
             self.allow(child, &reason)?;
@@ -238,15 +245,14 @@ impl Run {
     /// Starts a child; a request to stop does not wait for an `#[init]` that takes its time.
     async fn start(&mut self, child: usize) -> Result<(), NotStarted> {
         let mut starting = self.children[child].start(&self.node, &self.cell);
-        let mailbox = self.mailbox.clone();
-        let mut stop = pin!(mailbox.stop_asked());
+        let mut stop = pin!(self.receiver.stop_asked());
         let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
             Poll::Ready(started) => Poll::Ready(Some(started)),
             Poll::Pending => stop.as_mut().poll(cx).map(|()| None),
         });
         let Some(started) = started.await else {
             // It is ended like any other child before its start is given up.
-            for pid in self.cell.children() {
+            for pid in children(&self.cell) {
                 if !self.plan.is_running(pid) {
                     self.end(pid, self.children[child].shutdown).await;
                 }

@@ -147,6 +147,7 @@ impl<'a> Reader<'a> {
             0 => MethodKind::Call,
             1 => MethodKind::Cast,
             2 => MethodKind::Request,
+            3 => MethodKind::Stream,
             byte => return Err(SchemaError::Unknown("kind of method", byte)),
         };
         let name = self.text()?;
@@ -263,6 +264,7 @@ mod tests {
     fn fingerprints_differ_when_a_contract_does_and_not_when_its_words_do() {
         let others = [
             Method::new(MethodKind::Cast, "add", ARGS, OUTPUT, "Adds."),
+            Method::new(MethodKind::Stream, "add", ARGS, OUTPUT, "Adds."),
             Method::new(MethodKind::Call, "and", ARGS, OUTPUT, "Adds."),
             Method::new(MethodKind::Call, "add", &[], OUTPUT, "Adds."),
             Method::new(MethodKind::Call, "add", ARGS, &Type::Unit, "Adds."),

@@ -8,7 +8,11 @@ impl Display for MethodSchema {
         write!(f, "{}(", self.name)?;
         fields(f, &self.args)?;
         f.write_str(")")?;
-        if self.kind == MethodKind::Call { write!(f, " -> {}", self.output) } else { Ok(()) }
+        match self.kind {
+            MethodKind::Call => write!(f, " -> {}", self.output),
+            MethodKind::Stream => write!(f, " -> stream<{}>", self.output),
+            MethodKind::Cast | MethodKind::Request => Ok(()),
+        }
     }
 }
 

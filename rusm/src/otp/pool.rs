@@ -1,0 +1,164 @@
+//! Memory for cells: what one process leaves is taken for the next.
+//!
+//! Cells come and go by the million, and often one worker makes those that another one frees: in most allocators that ends
+//! at a lock that both want for each. Here each thread keeps some blocks of each size, and gives and takes them in batches to
+//! and from those that all share; what is too many goes back to the allocator.
+//!
+//! # Why it is sound
+//! A block has the layout of its class, whatever was in it, and has one owner at any time: a cell, a thread's list, or a batch.
+
+use super::lock;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::sync::Mutex;
+
+/// Sizes are rounded up to this.
+const STEP: usize = 32;
+/// Larger blocks are not kept.
+const MOST: usize = 1024;
+const CLASSES: usize = MOST / STEP;
+const ALIGN: usize = 16;
+const BATCH: usize = 256;
+/// How many batches of a class all threads share at most.
+const SHARED: usize = 64;
+
+struct Block(NonNull<u8>);
+
+// SAFETY: a block is memory that nobody else has.
+unsafe impl Send for Block {}
+
+static BATCHES: [Mutex<Vec<Vec<Block>>>; CLASSES] = [const { Mutex::new(Vec::new()) }; CLASSES];
+
+struct Here([Vec<Block>; CLASSES]);
+
+thread_local! {
+    static HERE: RefCell<Here> = const { RefCell::new(Here([const { Vec::new() }; CLASSES])) };
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        for (class, blocks) in self.0.iter_mut().enumerate() {
+            blocks.drain(..).for_each(|block| free(class, block));
+        }
+    }
+}
+
+fn class(layout: Layout) -> Option<usize> {
+    (layout.align() <= ALIGN && layout.size() <= MOST && layout.size() > 0).then(|| (layout.size() - 1) / STEP)
+}
+
+const fn block(class: usize) -> Layout {
+    match Layout::from_size_align((class + 1) * STEP, ALIGN) {
+        Ok(layout) => layout,
+        Err(_) => panic!("a size and an alignment that fit"),
+    }
+}
+
+fn free(class: usize, Block(memory): Block) {
+    // SAFETY: allocated with this layout in `take`, and this is its owner.
+    unsafe { dealloc(memory.as_ptr(), block(class)) };
+}
+
+/// Memory of this layout, uninitialised.
+#[inline]
+pub(super) fn take(layout: Layout) -> NonNull<u8> {
+    let Some(class) = class(layout) else { return fresh(layout) };
+    let kept = HERE.try_with(|here| {
+        let blocks = &mut here.try_borrow_mut().ok()?.0[class];
+        if blocks.is_empty()
+            && let Some(batch) = lock(&BATCHES[class]).pop()
+        {
+            *blocks = batch;
+        }
+        blocks.pop()
+    });
+    match kept {
+        Ok(Some(Block(memory))) => memory,
+        _ => fresh(block(class)),
+    }
+}
+
+fn fresh(layout: Layout) -> NonNull<u8> {
+    // SAFETY: a cell is not of size zero.
+    NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Gives memory back.
+///
+/// # Safety
+/// From `take` with this layout, and nobody uses it any more.
+#[inline]
+pub(super) unsafe fn give(memory: NonNull<u8>, layout: Layout) {
+    let Some(class) = class(layout) else {
+        // SAFETY: such layouts come straight from the allocator.
+        unsafe { dealloc(memory.as_ptr(), layout) };
+        return;
+    };
+    let mut given = Some(Block(memory));
+    let _ = HERE.try_with(|here| {
+        let Ok(mut here) = here.try_borrow_mut() else { return };
+        let blocks = &mut here.0[class];
+        blocks.extend(given.take());
+        if blocks.len() >= 2 * BATCH {
+            let batch = blocks.split_off(BATCH);
+            let mut batches = lock(&BATCHES[class]);
+            if batches.len() < SHARED {
+                batches.push(batch);
+                return;
+            }
+            drop(batches);
+            batch.into_iter().for_each(|block| free(class, block));
+        }
+    });
+    // The thread is about to end.
+    if let Some(left) = given {
+        free(class, left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes() {
+        let of = |size, align| class(Layout::from_size_align(size, align).unwrap());
+        let cases = [
+            (1, 1, Some(0)),
+            (32, 16, Some(0)),
+            (33, 8, Some(1)),
+            (1024, 8, Some(31)),
+            (1025, 8, None),
+            (64, 64, None),
+        ];
+        for (size, align, expected) in cases {
+            assert_eq!(of(size, align), expected, "{size} {align}");
+        }
+        assert!((0..CLASSES).all(|class| block(class).size() == (class + 1) * STEP));
+    }
+
+    #[test]
+    fn blocks_wander_between_threads() {
+        let layout = Layout::new::<[u64; 40]>();
+        let (sender, receiver) = std::sync::mpsc::channel::<Block>();
+        let frees = std::thread::spawn(move || {
+            let mut last = 0;
+            for Block(memory) in receiver {
+                // SAFETY: it was written before it was sent.
+                last = unsafe { memory.cast::<u64>().read() };
+                // SAFETY: it is from `take` with this layout.
+                unsafe { give(memory, layout) };
+            }
+            last
+        });
+        for number in 0..10_000_u64 {
+            let memory = take(layout);
+            // SAFETY: it has room for it, and nobody else has it.
+            unsafe { memory.cast::<u64>().write(number) };
+            sender.send(Block(memory)).unwrap();
+        }
+        drop(sender);
+        assert_eq!(frees.join().unwrap(), 9999);
+    }
+}

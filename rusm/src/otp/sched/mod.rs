@@ -1,0 +1,448 @@
+//! The scheduler: runs processes inside tokio, which drives I/O and time.
+//!
+//! # Shape
+//! A node has workers. Each is a loop that lives as one spawned task, in a current-thread tokio runtime of its own on a thread of
+//! its own, or in the runtime of the app. A loop takes processes out of its queues and polls them, without an await in between, until 50
+//! microseconds are over; then it yields to tokio, which looks at sockets and timers. A loop without work takes some
+//! from another worker, or parks: then tokio's driver is what the thread waits in.
+//!
+//! A process that is woken on a worker of its node goes into that worker's slot for the next one, if it is woken from
+//! another process, so that a message and its answer run back to back; at most [`worker::STREAK`] times in a row. Woken from
+//! elsewhere it goes into the injector, which all workers look at.
+//!
+//! # Who may touch what
+//! - A [`worker::Core`] belongs to its loop. Others reach it on the loop's own thread only, through a thread local that is
+//!   set while the loop lives there.
+//! - A process is in at most one queue at any time: [`state::State`] lets only one waker enqueue it, and queues hold no handle
+//!   to it. It can't be freed meanwhile, since only its turn ends it.
+//! - The sleep of a worker is [`sleep`]'s proof.
+
+pub(crate) mod clock;
+pub(crate) mod sleep;
+pub(crate) mod state;
+mod watch;
+pub(crate) mod wheel;
+pub(crate) mod worker;
+
+use super::cell::{Cell, CellPtr, CellRef, Priority};
+use super::node::Inner;
+use super::{Instant, lock, sync};
+use crossbeam_deque::{Injector, Steal, Stealer, Worker as Queue};
+use crossbeam_utils::CachePadded;
+use sleep::Sleep;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Mutex, OnceLock};
+use std::task::{RawWaker, RawWakerVTable, Waker};
+use tokio::runtime::Handle;
+use wheel::{Key, Wheel};
+
+pub use watch::Hog;
+pub(crate) use watch::{Hook as HogHook, begin as watch};
+
+/// A process that waits for its turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn(NonNull<Cell>);
+
+// SAFETY: whoever takes it out of its queue has the process's turn, on whatever thread.
+unsafe impl Send for Turn {}
+
+/// One queue for each priority.
+pub(crate) type ByPriority<T> = [T; 3];
+
+/// What a timer does when it is due.
+pub(crate) enum Due {
+    /// Lets a process look at what it waits for.
+    Wake(CellRef),
+    /// Anything short.
+    Run(Box<dyn FnOnce() + Send>),
+    /// Anything short, for a process that keeps a list of its timers.
+    Owned(CellRef, Box<dyn FnOnce() + Send>),
+}
+
+/// What the workers of a node share.
+pub(crate) struct Scheduler {
+    injectors: ByPriority<Injector<Turn>>,
+    pub(super) workers: Box<[CachePadded<Worker>]>,
+    idle: CachePadded<sync::atomic::AtomicUsize>,
+    /// Processes that were started, and that ended, outside of the workers.
+    elsewhere: CachePadded<Count>,
+    /// Loops that have not ended.
+    loops: AtomicUsize,
+    /// Loops are to end once no process is left.
+    pub(super) closing: AtomicBool,
+    began: OnceLock<Instant>,
+}
+
+/// What others see of a worker.
+pub(crate) struct Worker {
+    stealers: ByPriority<Stealer<Turn>>,
+    waker: OnceLock<Waker>,
+    sleep: CachePadded<Sleep>,
+    pub(crate) wheel: CachePadded<Mutex<Wheel<Due>>>,
+    /// What only its loop writes.
+    pub(super) own: CachePadded<Own>,
+}
+
+/// How many processes were started, and ended, in one place.
+#[derive(Default)]
+struct Count {
+    started: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// What a loop writes all the time, and others read once in a while.
+#[derive(Default)]
+pub(crate) struct Own {
+    count: Count,
+    /// The process that has its turn now.
+    current: AtomicPtr<Cell>,
+    pub(super) turns: AtomicU64,
+    pub(super) stolen: AtomicU64,
+    pub(super) parks: AtomicU64,
+    pub(super) busy: AtomicU64,
+}
+
+/// The queues of each worker, before its loop has them.
+pub(crate) type Queues = Vec<ByPriority<Queue<Turn>>>;
+
+/// Lets the workers of a node live: in a runtime that is there, or on threads of their own.
+///
+/// # Errors
+/// No thread or no poller for a worker; those that were there already end.
+pub(super) fn start(inner: &'static Inner, queues: Queues, runtime: Option<&Handle>) -> io::Result<()> {
+    watch(inner, runtime.is_none());
+    if let Some(runtime) = runtime {
+        for (id, queues) in queues.into_iter().enumerate() {
+            runtime.spawn(worker::Loop::new(inner, id, queues, false).live());
+        }
+        return Ok(());
+    }
+    let mut failed = Ok(());
+    for (id, queues) in queues.into_iter().enumerate() {
+        // Made here, so that a worker that does not come to be is an ended one.
+        let this = worker::Loop::new(inner, id, queues, true);
+        if failed.is_ok() {
+            failed = on_thread(this, id);
+        }
+    }
+    if failed.is_err() {
+        inner.scheduler().close();
+    }
+    failed
+}
+
+fn on_thread(this: worker::Loop, id: usize) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let name = format!("rusm-worker-{id}");
+    std::thread::Builder::new().name(name).spawn(move || {
+        let life = this.live();
+        // A spawned task, because waking one costs no system call where waking the main future does.
+        let ended = runtime.block_on(async { tokio::spawn(life).await });
+        if let Err(error) = ended {
+            tracing::error!(%error, "a worker has failed");
+        }
+        // What blocks in `spawn_blocking` must not keep the thread.
+        runtime.shutdown_background();
+    })?;
+    Ok(())
+}
+
+impl Scheduler {
+    /// So many workers, at least one.
+    pub(super) fn new(workers: usize) -> (Self, Queues) {
+        let queues: Queues = (0..workers.max(1)).map(|_| std::array::from_fn(|_| Queue::new_fifo())).collect();
+        let stealers: Vec<_> = queues.iter().map(|queues| std::array::from_fn(|at| queues[at].stealer())).collect();
+        let worker = |stealers| {
+            CachePadded::new(Worker {
+                stealers,
+                waker: OnceLock::new(),
+                sleep: CachePadded::new(Sleep::new()),
+                wheel: CachePadded::new(Mutex::new(Wheel::new(0))),
+                own: CachePadded::default(),
+            })
+        };
+        let loops = stealers.len();
+        let this = Self {
+            injectors: Default::default(),
+            workers: stealers.into_iter().map(worker).collect(),
+            idle: CachePadded::new(sync::atomic::AtomicUsize::new(0)),
+            elsewhere: CachePadded::default(),
+            loops: AtomicUsize::new(loops),
+            closing: AtomicBool::new(false),
+            began: OnceLock::new(),
+        };
+        (this, queues)
+    }
+
+    /// The loops end once no process is left.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        self.unpark_all();
+    }
+
+    /// Whether all loops are gone.
+    pub(super) fn has_ended(&self) -> bool {
+        self.loops.load(Ordering::SeqCst) == 0
+    }
+
+    /// Forgets timers that nobody will see fire.
+    pub(super) fn clear(&self) {
+        for worker in &self.workers {
+            let wheel = std::mem::replace(&mut *lock(&worker.wheel), Wheel::new(0));
+            let _ = super::crash::guard(|| drop(wheel));
+        }
+    }
+
+    /// The first moment of the wheels.
+    fn began(&self) -> Instant {
+        *self.began.get_or_init(Instant::now)
+    }
+
+    /// A moment as the wheels count: milliseconds, rounded up.
+    pub(super) fn millis(&self, at: Instant) -> u64 {
+        let nanos = at.saturating_duration_since(self.began()).as_nanos();
+        (nanos as u64).div_ceil(1_000_000)
+    }
+
+    /// How many processes have not ended; never less than those that live all the while.
+    ///
+    /// Ends are counted first: the start of a process whose end was seen is seen as well, and so is that of one that lives. The
+    /// fence makes one of two that end last, each in its place, see the other's end.
+    pub(super) fn alive(&self) -> usize {
+        fence(Ordering::SeqCst);
+        let counts = || self.workers.iter().map(|worker| &worker.own.count).chain([&*self.elsewhere]);
+        let ended: u64 = counts().map(|count| count.ended.load(Ordering::Acquire)).sum();
+        let started: u64 = counts().map(|count| count.started.load(Ordering::SeqCst)).sum();
+        started.saturating_sub(ended) as usize
+    }
+
+    /// Counts a process that begins; a look at whether the node is closed comes after it.
+    #[inline]
+    pub(super) fn one_more(&self, inner: &Inner) {
+        match worker::of(inner, worker::Core::id) {
+            // Nobody else writes it.
+            Some(here) => {
+                let started = &self.workers[here].own.count.started;
+                started.store(started.load(Ordering::Relaxed) + 1, Ordering::SeqCst);
+            }
+            None => {
+                self.elsewhere.started.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Counts a process that has ended; true if the caller has to look whether it was the last one, false if the worker that
+    /// runs here does so soon.
+    #[inline]
+    pub(super) fn one_less(&self, inner: &Inner) -> bool {
+        match worker::of(inner, |core| (core.id(), core.is_in_step())) {
+            Some((here, in_step)) => {
+                let ended = &self.workers[here].own.count.ended;
+                ended.store(ended.load(Ordering::Relaxed) + 1, Ordering::SeqCst);
+                !in_step
+            }
+            None => {
+                self.elsewhere.ended.fetch_add(1, Ordering::SeqCst);
+                true
+            }
+        }
+    }
+
+    /// Wakes one worker that sleeps, if there is one.
+    #[cold]
+    fn unpark_one(&self) {
+        for worker in &self.workers {
+            if worker.unpark(&self.idle) {
+                return;
+            }
+        }
+    }
+
+    /// Wakes the workers that sleep although they are to end.
+    pub(super) fn unpark_to_end(&self) {
+        if self.closing.load(Ordering::SeqCst) {
+            self.unpark_all();
+        }
+    }
+
+    /// Wakes all workers that sleep.
+    pub(super) fn unpark_all(&self) {
+        // Behind what the callers have written, as in `sleep`.
+        fence(Ordering::SeqCst);
+        for worker in &self.workers {
+            worker.unpark(&self.idle);
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        self.injectors.iter().any(|injector| !injector.is_empty())
+            || self.workers.iter().any(|worker| worker.stealers.iter().any(|queue| !queue.is_empty()))
+    }
+
+    /// Sets a timer on the wheel of the worker that runs here, or of the first.
+    pub(super) fn set_timer(&self, inner: &Inner, at: Instant, due: Due) -> (usize, Key) {
+        let at = self.millis(at);
+        let here = worker::of(inner, |core| (core.id(), core.is_in_step()));
+        let wheel = here.map_or(0, |(worker, _)| worker);
+        let key = lock(&self.workers[wheel].wheel).insert(at, due);
+        // A loop that is being polled looks before it sleeps.
+        if here.is_none_or(|(_, in_step)| !in_step) {
+            // It may sleep beyond this one.
+            fence(Ordering::SeqCst);
+            self.workers[wheel].unpark(&self.idle);
+        }
+        (wheel, key)
+    }
+
+    /// Takes a timer back; None if it fired or was taken back before.
+    pub(super) fn cancel_timer(&self, (wheel, key): (usize, Key)) -> Option<Due> {
+        lock(&self.workers.get(wheel)?.wheel).remove(key)
+    }
+
+    /// Whether a timer has neither fired nor been taken back.
+    pub(super) fn has_timer(&self, (wheel, key): (usize, Key)) -> bool {
+        self.workers.get(wheel).is_some_and(|worker| lock(&worker.wheel).contains(key))
+    }
+
+    /// Takes a turn from the injectors.
+    fn inject(&self, priority: usize) -> Option<Turn> {
+        loop {
+            match self.injectors[priority].steal() {
+                Steal::Success(turn) => return Some(turn),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    /// Runs the timers of a worker that are due; whether there were any.
+    fn fire(&self, worker: usize, now: Instant) -> bool {
+        let now = (now.saturating_duration_since(self.began()).as_millis()) as u64;
+        let mut fired = Vec::new();
+        lock(&self.workers[worker].wheel).advance(now, &mut fired);
+        let any = !fired.is_empty();
+        for (key, due) in fired {
+            let run = match due {
+                Due::Wake(cell) => {
+                    cell.alarm_at.store(0, Ordering::Release);
+                    cell.ptr().wake();
+                    continue;
+                }
+                Due::Owned(cell, run) => {
+                    cell.known_side(|side| side.timers.remove(&(worker, key)));
+                    let ended = cell.has_ended();
+                    (ended, run)
+                }
+                Due::Run(run) => (false, run),
+            };
+            // What a timer holds is the user's, and so is the panic of its drop.
+            let (ended, run) = run;
+            if let Err(crash) = super::crash::guard(|| if ended { drop(run) } else { run() }) {
+                tracing::error!(target: "rusm::crash", reason = %crash.reason, "a timer panicked");
+            }
+        }
+        any
+    }
+}
+
+impl Worker {
+    /// How many processes wait in its queues.
+    pub(super) fn queued(&self) -> usize {
+        self.stealers.iter().map(Stealer::len).sum()
+    }
+
+    /// Wakes its loop if it sleeps.
+    fn unpark(&self, idle: &sync::atomic::AtomicUsize) -> bool {
+        let taken = self.sleep.take(idle);
+        if taken && let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+        taken
+    }
+}
+
+fn queue_of(priority: Priority) -> usize {
+    match priority {
+        Priority::High => 0,
+        Priority::Normal => 1,
+        Priority::Low => 2,
+    }
+}
+
+/// Puts a process into a queue; whoever calls this has just made it `QUEUED`.
+#[inline]
+pub(crate) fn enqueue(cell: CellPtr<'_>) {
+    if worker::of(cell.inner(), |core| core.enqueue(cell)).is_none() {
+        inject(cell);
+    }
+}
+
+/// Puts a new process into a queue: behind those that wait, so that its spawner can go on spawning.
+pub(crate) fn enqueue_new(cell: CellPtr<'_>) {
+    if worker::of(cell.inner(), |core| core.push_new(cell)).is_none() {
+        inject(cell);
+    }
+}
+
+/// From outside of the node's workers.
+#[cold]
+fn inject(cell: CellPtr<'_>) {
+    let scheduler = cell.inner().scheduler();
+    // From here on it may run and end; the node stays.
+    scheduler.injectors[queue_of(cell.priority())].push(Turn(cell.as_ptr()));
+    fence(Ordering::SeqCst);
+    if scheduler.idle.load(Ordering::SeqCst) > 0 {
+        scheduler.unpark_one();
+    }
+}
+
+/// Whether the worker that runs here has used up its time; None outside of workers.
+#[inline]
+pub(crate) fn is_slice_over() -> Option<bool> {
+    worker::here(worker::Core::is_slice_over)
+}
+
+/// The time as the worker that runs here knows it; None outside of workers.
+#[inline]
+pub(crate) fn now() -> Option<Instant> {
+    worker::here(worker::Core::now)
+}
+
+/// The waker of a process: a handle to its cell.
+pub(crate) static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake, wake_by_ref, drop_waker);
+
+/// # Safety
+/// `cell` is the data of a waker with this table.
+unsafe fn clone_waker(cell: *const ()) -> RawWaker {
+    // SAFETY: a waker's data is never null, and the cell lives as long as the waker.
+    let cell = unsafe { CellPtr::new(NonNull::new_unchecked(cell.cast::<Cell>().cast_mut())) };
+    match cell.acquire() {
+        Some(handle) => RawWaker::new(handle.into_raw().as_ptr().cast_const().cast(), &WAKER),
+        // Only a cell that nobody has a handle to has none to give.
+        None => RawWaker::new(std::ptr::null(), Waker::noop().vtable()),
+    }
+}
+
+/// # Safety
+/// As for `clone_waker`, and the waker is not used again.
+unsafe fn wake(cell: *const ()) {
+    // SAFETY: the waker owns a handle.
+    let handle = unsafe { CellRef::from_raw(NonNull::new_unchecked(cell.cast::<Cell>().cast_mut())) };
+    handle.ptr().wake();
+}
+
+/// # Safety
+/// As for `clone_waker`.
+unsafe fn wake_by_ref(cell: *const ()) {
+    // SAFETY: as for `clone_waker`.
+    unsafe { CellPtr::new(NonNull::new_unchecked(cell.cast::<Cell>().cast_mut())) }.wake();
+}
+
+/// # Safety
+/// As for `wake`.
+unsafe fn drop_waker(cell: *const ()) {
+    // SAFETY: the waker owns a handle.
+    drop(unsafe { CellRef::from_raw(NonNull::new_unchecked(cell.cast::<Cell>().cast_mut())) });
+}
