@@ -476,3 +476,54 @@ async fn many_on_more_workers_than_cores() -> Result {
     until(|| node.alive() == 0).await;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_closure_that_panics_is_a_process_that_panicked() -> Result {
+    let _nodes = NODES.read().await;
+    let node = Node::builder().workers(1).build().await?;
+    let life = |_: rusm::This| -> std::future::Ready<()> { panic!("before its first turn") };
+    // It may have ended already.
+    match node.ended(node.spawn_fn("broken", life)?).await {
+        ExitReason::Panicked(text) => assert!(text.contains("before its first turn"), "{text}"),
+        other => assert_eq!(other, ExitReason::NoProcess),
+    }
+    until(|| node.alive() == 0).await;
+    assert_eq!(node.shutdown(Duration::from_secs(60)).await, 0);
+    Ok(())
+}
+
+/// Tells every word on.
+#[actor]
+async fn echoes(mut inbox: Inbox<u64>, channel: usize) {
+    loop {
+        let word = inbox.receive().await;
+        let _ = sender(channel).send(word);
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_a_worker_s_runtime_set_timers_and_spawn_beside_a_sleeping_loop() -> Result {
+    let _nodes = NODES.read().await;
+    let node = Node::builder().workers(1).build().await?;
+    let (number, mut seen) = channel();
+    let echoes = node.spawn::<echoes>(number).await?;
+    let (client, of) = (echoes.client().clone(), node.clone());
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    node.spawn_fn("parent", move |_| async move {
+        // In the runtime of the worker, but not in a turn of a process.
+        tokio::spawn(async move {
+            let _ = gone.await;
+            let _ = client.send(1).after(Duration::from_millis(5));
+            let _ = of.spawn_fn("child", move |_| async move {
+                let _ = sender(number).send(2);
+            });
+        });
+    })?;
+    until(|| node.alive() == 1).await;
+    let _ = go.send(());
+    let mut both = [seen.recv().await, seen.recv().await];
+    both.sort_unstable();
+    assert_eq!(both, [Some(1), Some(2)]);
+    assert_eq!(node.shutdown(Duration::from_secs(60)).await, 0);
+    Ok(())
+}
