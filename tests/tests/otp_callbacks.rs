@@ -94,7 +94,7 @@ async fn clones_lead_to_the_same_owner() -> Result {
     let tell = Callback::new(sink.client().clone(), |sink, value| sink.heard_of(value).send());
     let process = node.spawn::<raw>(tell.clone()).await?;
     process.send(1).send()?;
-    assert_eq!(node.ended(process.pid()).await, ExitReason::Normal);
+    assert_eq!(Ref::ended(&process).await, ExitReason::Normal);
     tell.call(3)?;
     assert_eq!(sink.heard().await?, [2, 3]);
     Ok(())

@@ -155,7 +155,7 @@ async fn a_byte_stream_does_not_leave_its_node() -> Result {
     let streams = node.spawn::<streams>(()).await?;
     let (mut writer, reader) = byte_stream(1);
     streams.send(reader).send()?;
-    assert_eq!(node.ended(streams.pid()).await, ExitReason::Normal);
+    assert_eq!(Ref::ended(&streams).await, ExitReason::Normal);
     assert_eq!(writer.write(b"x").await.unwrap_err().kind(), ErrorKind::BrokenPipe, "its reader has ended");
 
     // To a process that reads other messages it would have to go in bytes.

@@ -292,7 +292,7 @@ async fn downs_come_once_and_not_after_demonitor() -> Result {
     }
     assert_eq!(heard(&mut seen).await, [format!("down {reason}"), "the end".into(), "down no such process".into()]);
     watcher.send(Job::Done).send()?;
-    assert_eq!(node.ended(watcher.pid()).await, ExitReason::Normal);
+    assert_eq!(Ref::ended(&watcher).await, ExitReason::Normal);
     assert!(seen.try_recv().is_err(), "the others were taken away");
     Ok(())
 }

@@ -524,8 +524,9 @@ async fn a_busy_stream_lets_others_run() -> Result {
     })?;
     until(|| probe.made() > 10_000).await;
     assert_eq!(counter.heard().await?, 0);
+    let ended = node.ended(consumer);
     stop.store(1, Ordering::SeqCst);
-    assert_eq!(node.ended(consumer).await, ExitReason::Normal);
+    assert_eq!(ended.await, ExitReason::Normal);
     probe.until_dropped().await;
     Ok(())
 }

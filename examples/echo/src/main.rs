@@ -95,9 +95,10 @@ mod tests {
         assert_eq!(bob.read(&mut [0]).await?, 0, "it is closed");
         assert_eq!(say(&mut ann, "still here\n").await?, "still here\n");
 
+        let ended = node.ended(listener.pid());
         drop(ann);
         listener.stop().await;
-        assert_eq!(node.ended(listener.pid()).await, ExitReason::Normal);
+        assert_eq!(ended.await, ExitReason::Normal);
         assert_eq!(listener.connections(), 0);
         Ok(())
     }

@@ -82,6 +82,14 @@ impl<M: Message> Address<M> {
         }
     }
 
+    /// The process, if the address holds on to it.
+    pub(crate) fn cell(&self) -> Option<&CellRef> {
+        match &self.0 {
+            To::Typed { this, .. } => Some(this.cell()),
+            To::Pid { .. } | To::Name { .. } => None,
+        }
+    }
+
     /// How many messages wait there now; None if nobody is there.
     pub fn depth(&self) -> Option<usize> {
         self.find(|found| found.cell.mailbox().depth()).ok()

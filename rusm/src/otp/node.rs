@@ -412,7 +412,8 @@ impl Node {
         self.signal(pid, Signal::Kill);
     }
 
-    /// Waits until a process has ended and its links and monitors were told; `NoProcess` if there is none.
+    /// Waits until a process has ended and its links and monitors were told; `NoProcess` if there is none (any more) when
+    /// this is called. [`Ref::ended`] knows the reason of one that has ended before, too.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -686,6 +687,22 @@ impl<P: Spawn> Ref<P> {
     /// The client alone.
     pub fn client(&self) -> &P::Client {
         &self.client
+    }
+
+    /// Waits until the process has ended and its links and monitors were told; why it ended, also if that was before.
+    ///
+    /// Called as `Ref::ended(&process)`, so that it hides no message of that name.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub fn ended(this: &Self) -> impl Future<Output = ExitReason> + Send + use<P> {
+        let cell = this.client.address().cell().cloned();
+        async move {
+            match cell {
+                Some(cell) => cell.gone().await,
+                None => ExitReason::NoProcess,
+            }
+        }
     }
 }
 
