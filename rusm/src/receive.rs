@@ -29,21 +29,98 @@ impl<M> Event<M> {
     pub fn is_message(&self) -> bool {
         matches!(self, Self::Message(_))
     }
+}
 
-    pub(crate) fn any(&self) -> bool {
+/// What a receive takes, and what it makes of it.
+#[doc(hidden)]
+pub trait Pick<M> {
+    /// What it makes of an event.
+    type Output;
+
+    /// Whether it takes every message.
+    const TAKES_MESSAGES: bool = false;
+
+    /// Whether it takes this event.
+    fn wants(&mut self, event: &Event<M>) -> bool;
+
+    /// What it makes of an event that it wants.
+    fn open(event: Event<M>) -> Self::Output;
+}
+
+/// The oldest message.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Messages;
+
+impl<M> Pick<M> for Messages {
+    type Output = M;
+    const TAKES_MESSAGES: bool = true;
+
+    #[inline]
+    fn wants(&mut self, event: &Event<M>) -> bool {
+        event.is_message()
+    }
+
+    #[inline]
+    fn open(event: Event<M>) -> M {
+        match event {
+            Event::Message(message) => message,
+            _ => unreachable!("only messages are wanted"),
+        }
+    }
+}
+
+/// The oldest message that is wanted.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct MessagesThat<F>(pub(crate) F);
+
+impl<M, F: FnMut(&M) -> bool> Pick<M> for MessagesThat<F> {
+    type Output = M;
+
+    fn wants(&mut self, event: &Event<M>) -> bool {
+        matches!(event, Event::Message(message) if (self.0)(message))
+    }
+
+    fn open(event: Event<M>) -> M {
+        Messages::open(event)
+    }
+}
+
+/// The oldest event.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Events;
+
+impl<M> Pick<M> for Events {
+    type Output = Event<M>;
+    const TAKES_MESSAGES: bool = true;
+
+    #[inline]
+    fn wants(&mut self, _: &Event<M>) -> bool {
         true
     }
 
-    pub(crate) fn itself(self) -> Self {
-        self
+    #[inline]
+    fn open(event: Event<M>) -> Event<M> {
+        event
+    }
+}
+
+/// The oldest event that is wanted.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct EventsThat<F>(pub(crate) F);
+
+impl<M, F: FnMut(&Event<M>) -> bool> Pick<M> for EventsThat<F> {
+    type Output = Event<M>;
+
+    fn wants(&mut self, event: &Event<M>) -> bool {
+        (self.0)(event)
     }
 
-    /// The message of an event that was picked for being one.
-    pub(crate) fn into_message(self) -> M {
-        match self {
-            Self::Message(message) => message,
-            _ => unreachable!("a receive picks messages only"),
-        }
+    fn open(event: Event<M>) -> Event<M> {
+        event
     }
 }
 
@@ -120,9 +197,9 @@ impl<F: Future<Output: Ending>> Future for Ended<F> {
 
 /// What receives have refused, oldest first; `W` is what is known of each beside the event itself.
 /// Boxed, because few processes refuse anything.
-pub(crate) struct Refused<M, W>(Option<Box<Events<M, W>>>);
+pub(crate) struct Refused<M, W>(Option<Box<Kept<M, W>>>);
 
-type Events<M, W> = VecDeque<(Event<M>, W)>;
+type Kept<M, W> = VecDeque<(Event<M>, W)>;
 
 /// How far a receive has looked.
 #[derive(Debug, Default)]
@@ -133,8 +210,16 @@ impl<M, W> Refused<M, W> {
         Self(None)
     }
 
+    /// Whether there are none.
+    #[cfg(not(target_family = "wasm"))]
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many there are.
     #[cfg(not(target_family = "wasm"))]
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |refused| refused.len())
     }
@@ -192,7 +277,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(event: &Event<u32>) -> u32 {
-        event.clone().into_message()
+        Messages::open(event.clone())
     }
 
     /// One receive over what waits now, and how often it asked.
@@ -208,7 +293,7 @@ mod tests {
         };
         let more = || arriving.pop_front().map_or(Poll::Pending, |next| Poll::Ready((Event::Message(next), ())));
         let picked = match refused.poll_pick(&mut Mark::default(), &mut wanted, more) {
-            Poll::Ready((event, ())) => Some(event.into_message()),
+            Poll::Ready((event, ())) => Some(Messages::open(event)),
             Poll::Pending => None,
         };
         (picked, asked)

@@ -4,7 +4,7 @@
 //! the component's own memory.
 
 use super::{Address, Client, Event, Incoming, Letter, Level, Message, Rejected, This, log, sleep};
-use crate::receive::{Mark, Refused};
+use crate::receive::{Events, EventsThat, Mark, Messages, MessagesThat, Pick, Refused};
 use crate::wire::{Method, MonitorRef, Pid, Wire};
 use rusm_guest::{DeliveryFuture, next_delivery, process, types::Delivery};
 use std::fmt;
@@ -26,31 +26,31 @@ impl<M: Wire> Inbox<M> {
     }
 
     /// The oldest message; signals stay for [`next`](Self::next).
-    pub fn receive(&mut self) -> Receive<'_, M, M> {
-        Receive::new(self, Event::is_message, Event::into_message)
+    #[inline]
+    pub fn receive(&mut self) -> Receive<'_, M, Messages> {
+        Receive::new(self, Messages)
     }
 
     /// The oldest message that is wanted; the others keep their order, and each is asked about once.
-    pub fn receive_match(
-        &mut self,
-        mut wanted: impl FnMut(&M) -> bool + Send,
-    ) -> Receive<'_, M, M, impl FnMut(&Event<M>) -> bool + Send> {
-        let wanted = move |event: &Event<M>| matches!(event, Event::Message(message) if wanted(message));
-        Receive::new(self, wanted, Event::into_message)
+    pub fn receive_match<F>(&mut self, wanted: F) -> Receive<'_, M, MessagesThat<F>>
+    where
+        F: FnMut(&M) -> bool + Send,
+    {
+        Receive::new(self, MessagesThat(wanted))
     }
 
     /// The oldest event of any kind.
     #[allow(clippy::should_implement_trait, reason = "a process has no end of events")]
-    pub fn next(&mut self) -> Receive<'_, M, Event<M>> {
-        Receive::new(self, Event::any, Event::itself)
+    pub fn next(&mut self) -> Receive<'_, M, Events> {
+        Receive::new(self, Events)
     }
 
     /// The oldest event that is wanted; the others keep their order, and each is asked about once.
-    pub fn next_match<P>(&mut self, wanted: P) -> Receive<'_, M, Event<M>, P>
+    pub fn next_match<F>(&mut self, wanted: F) -> Receive<'_, M, EventsThat<F>>
     where
-        P: FnMut(&Event<M>) -> bool + Send,
+        F: FnMut(&Event<M>) -> bool + Send,
     {
-        Receive::new(self, wanted, Event::itself)
+        Receive::new(self, EventsThat(wanted))
     }
 
     /// Whether exits arrive as events instead of ending the process; tells what it was before.
@@ -110,11 +110,10 @@ impl<M> fmt::Debug for Inbox<M> {
 /// # Cancel safety
 /// An event is taken only when it is returned.
 #[must_use = "futures do nothing unless polled"]
-pub struct Receive<'a, M, T, P = fn(&Event<M>) -> bool> {
+pub struct Receive<'a, M, P> {
     inbox: &'a mut Inbox<M>,
     mark: Mark,
-    wanted: P,
-    open: fn(Event<M>) -> T,
+    pick: P,
     more: DeliveryFuture,
     /// How many events the host has given to this receive.
     given: usize,
@@ -123,13 +122,13 @@ pub struct Receive<'a, M, T, P = fn(&Event<M>) -> bool> {
 /// What a receive whose time is up still looks at.
 const MOST_WAITING: usize = 4096;
 
-impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
-    fn new(inbox: &'a mut Inbox<M>, wanted: P, open: fn(Event<M>) -> T) -> Self {
-        Self { inbox, mark: Mark::default(), wanted, open, more: next_delivery(), given: 0 }
+impl<'a, M: Wire, P: Pick<M>> Receive<'a, M, P> {
+    fn new(inbox: &'a mut Inbox<M>, pick: P) -> Self {
+        Self { inbox, mark: Mark::default(), pick, more: next_delivery(), given: 0 }
     }
 
     /// Waits this long, counted from now; None if nothing came. What waits already comes even if the time is zero.
-    pub fn timeout(self, limit: Duration) -> impl Future<Output = Option<T>> {
+    pub fn timeout(self, limit: Duration) -> impl Future<Output = Option<P::Output>> {
         let mut time = sleep(limit);
         async move {
             let mut receive = self;
@@ -152,7 +151,7 @@ impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
         }
     }
 
-    async fn until(&mut self, time: &mut rusm_guest::TimerFuture) -> Option<T> {
+    async fn until(&mut self, time: &mut rusm_guest::TimerFuture) -> Option<P::Output> {
         poll_fn(|cx| match Pin::new(&mut *self).poll(cx) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending => Pin::new(&mut *time).poll(cx).map(|()| None),
@@ -162,19 +161,19 @@ impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
 }
 
 /// Nothing in it is pinned.
-impl<M, T, P> Unpin for Receive<'_, M, T, P> {}
+impl<M, P> Unpin for Receive<'_, M, P> {}
 
-impl<M: Wire, T, P: FnMut(&Event<M>) -> bool> Future for Receive<'_, M, T, P> {
-    type Output = T;
+impl<M: Wire, P: Pick<M>> Future for Receive<'_, M, P> {
+    type Output = P::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let Self { inbox, mark, wanted, open, more, given } = &mut *self;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<P::Output> {
+        let Self { inbox, mark, pick, more, given } = &mut *self;
         let more = || {
             let event = ready!(poll_event(more, cx));
             *given += 1;
             Poll::Ready((event, ()))
         };
-        inbox.refused.poll_pick(mark, wanted, more).map(|(event, ())| open(event))
+        inbox.refused.poll_pick(mark, &mut |event| pick.wants(event), more).map(|(event, ())| P::open(event))
     }
 }
 
@@ -196,7 +195,7 @@ fn poll_event<M: Wire>(more: &mut DeliveryFuture, cx: &mut Context<'_>) -> Poll<
     }
 }
 
-impl<M, T, P> fmt::Debug for Receive<'_, M, T, P> {
+impl<M, P> fmt::Debug for Receive<'_, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Receive").field(&self.inbox).finish()
     }

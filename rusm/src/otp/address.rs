@@ -50,7 +50,7 @@ impl<M: Message> Address<M> {
     }
 
     pub(crate) fn urgent(this: Typed<M>) -> Self {
-        this.mailbox().allow_urgent();
+        this.mailbox().allow_urgent(this.cell().ptr());
         Self(To::Typed { this, urgent: true })
     }
 
@@ -92,7 +92,7 @@ impl<M: Message> Address<M> {
 
     /// How many messages wait there now; None if nobody is there.
     pub fn depth(&self) -> Option<usize> {
-        self.find(|found| found.cell.mailbox().depth()).ok()
+        self.find(|found| found.cell.mailbox().depth(found.cell)).ok()
     }
 
     /// Looks for the process, and lets `act` have it for a moment.

@@ -127,7 +127,7 @@ struct Vtable {
     drop_body: unsafe fn(NonNull<Cell>),
     mailbox: unsafe fn(NonNull<Cell>) -> NonNull<dyn AnyMailbox>,
     free: unsafe fn(NonNull<Cell>),
-    message: fn() -> TypeId,
+    message: TypeId,
     methods: &'static [&'static Method],
 }
 
@@ -165,7 +165,7 @@ impl<M: super::Message, F: Future<Output = ExitReason> + Send + 'static> Types<M
         drop_body: Self::drop_body,
         mailbox: Self::mailbox,
         free: Self::free,
-        message: TypeId::of::<M>,
+        message: TypeId::of::<M>(),
         methods: M::METHODS,
     };
 
@@ -479,6 +479,20 @@ impl<'a> CellPtr<'a> {
         None
     }
 
+    /// Whether this mailbox is its own.
+    pub(super) fn is_home_of<M>(self, mailbox: &Mailbox<M>) -> bool {
+        // SAFETY: the vtable was made for this cell.
+        let own = unsafe { (self.vtable.mailbox)(self.0) };
+        std::ptr::addr_eq(own.as_ptr(), mailbox)
+    }
+
+    /// Its word, for as long as the cell.
+    #[inline]
+    pub(super) fn state_ref(self) -> &'a State {
+        // SAFETY: it lives for `'a`.
+        unsafe { &self.0.as_ref().state }
+    }
+
     /// Its mailbox, whatever it holds.
     pub(crate) fn mailbox(self) -> &'a dyn AnyMailbox {
         // SAFETY: the vtable was made for this cell; the mailbox lives as long as it.
@@ -489,7 +503,8 @@ impl<'a> CellPtr<'a> {
     #[inline]
     pub(crate) fn typed<M: 'static>(self) -> Option<&'a Mailbox<M>> {
         // SAFETY: the vtable says that this is what lies there.
-        ((self.vtable.message)() == TypeId::of::<M>()).then(|| unsafe { &self.0.cast::<Front<M>>().as_ref().mailbox })
+        (self.vtable.message == const { TypeId::of::<M>() })
+            .then(|| unsafe { &self.0.cast::<Front<M>>().as_ref().mailbox })
     }
 
     /// Lets it have a turn.
@@ -517,8 +532,8 @@ impl<'a> CellPtr<'a> {
     pub(crate) fn receive(self, signal: Signal) -> Option<Effect> {
         let (effect, wake) = self.side(|side| match side.signals.receive(signal) {
             None => (None, None),
-            Some(Effect::DeliverExit(exit)) => (None, self.mailbox().push_exit(exit)),
-            Some(Effect::DeliverDown(down)) => (None, self.mailbox().push_down(down)),
+            Some(Effect::DeliverExit(exit)) => (None, self.mailbox().push_exit(self, exit)),
+            Some(Effect::DeliverDown(down)) => (None, self.mailbox().push_down(self, down)),
             Some(effect) => (Some(effect), None),
         });
         if let Some(wake) = wake {
@@ -680,7 +695,7 @@ impl<M> fmt::Debug for Typed<M> {
 /// Nobody can find it yet, and it counts as queued: a wake before it is queued for the first time means nothing.
 pub(crate) fn make<M, F>(
     new: NewCell<'_>,
-    mailbox: Mailbox<M>,
+    mut mailbox: Mailbox<M>,
     body: impl FnOnce(Typed<M>) -> F,
 ) -> (NonNull<Cell>, Typed<M>)
 where
@@ -688,8 +703,10 @@ where
     F: Future<Output = ExitReason> + Send + 'static,
 {
     let flags = if new.trap.links { TRAP_LINKS } else { 0 } | if new.trap.stop { TRAP_STOP } else { 0 };
+    let state = State::queued();
+    state.lock().set_slow(mailbox.is_slow());
     let cell = Cell {
-        state: State::queued(),
+        state,
         refs: AtomicU32::new(3),
         vtable: &Types::<M, F>::VTABLE,
         node: new.node.uncounted(),

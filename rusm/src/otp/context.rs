@@ -78,6 +78,12 @@ pub(crate) fn set_deadline(deadline: Deadline) {
     with(|cell| cell.deadline.store(deadline.0, Ordering::Relaxed));
 }
 
+/// Whether this process's code runs here.
+#[inline]
+pub(crate) fn is_turn_of(cell: &Cell) -> bool {
+    std::ptr::eq(CURRENT.get(), cell)
+}
+
 /// Whether this is the waker that the scheduler made for a process: then waking the process is the same.
 #[inline]
 pub(crate) fn is_waker_of(waker: &Waker, cell: &Cell) -> bool {

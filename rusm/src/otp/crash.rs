@@ -112,7 +112,7 @@ pub(crate) fn report(cell: CellPtr<'_>, reason: &ExitReason) {
             target: "rusm::crash",
             pid = %cell.pid(),
             label = %cell.label(),
-            unread = cell.mailbox().depth(),
+            unread = cell.mailbox().depth(cell),
             spawned_at = %cell.spawned_at(),
             %reason,
             "a process crashed"

@@ -5,7 +5,7 @@
 
 use super::mailbox::{Item, Other, Receiver, Size};
 use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, sleep};
-use crate::receive::{Mark, Refused};
+use crate::receive::{Events, EventsThat, Mark, Messages, MessagesThat, Pick, Refused};
 use crate::wire::{Method, MonitorRef, Pid, Wire};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -59,31 +59,31 @@ impl<M: Wire> Inbox<M> {
     }
 
     /// The oldest message; signals stay for [`next`](Self::next).
-    pub fn receive(&mut self) -> Receive<'_, M, M> {
-        Receive::new(self, Event::is_message, Event::into_message)
+    #[inline]
+    pub fn receive(&mut self) -> Receive<'_, M, Messages> {
+        Receive::new(self, Messages)
     }
 
     /// The oldest message that is wanted; the others keep their order, and each is asked about once.
-    pub fn receive_match(
-        &mut self,
-        mut wanted: impl FnMut(&M) -> bool + Send,
-    ) -> Receive<'_, M, M, impl FnMut(&Event<M>) -> bool + Send> {
-        let wanted = move |event: &Event<M>| matches!(event, Event::Message(message) if wanted(message));
-        Receive::new(self, wanted, Event::into_message)
+    pub fn receive_match<F>(&mut self, wanted: F) -> Receive<'_, M, MessagesThat<F>>
+    where
+        F: FnMut(&M) -> bool + Send,
+    {
+        Receive::new(self, MessagesThat(wanted))
     }
 
     /// The oldest event of any kind.
     #[allow(clippy::should_implement_trait, reason = "a process has no end of events")]
-    pub fn next(&mut self) -> Receive<'_, M, Event<M>> {
-        Receive::new(self, Event::any, Event::itself)
+    pub fn next(&mut self) -> Receive<'_, M, Events> {
+        Receive::new(self, Events)
     }
 
     /// The oldest event that is wanted; the others keep their order, and each is asked about once.
-    pub fn next_match<P>(&mut self, wanted: P) -> Receive<'_, M, Event<M>, P>
+    pub fn next_match<F>(&mut self, wanted: F) -> Receive<'_, M, EventsThat<F>>
     where
-        P: FnMut(&Event<M>) -> bool + Send,
+        F: FnMut(&Event<M>) -> bool + Send,
     {
-        Receive::new(self, wanted, Event::itself)
+        Receive::new(self, EventsThat(wanted))
     }
 
     /// Whether exits arrive as events instead of ending the process; tells what it was before.
@@ -141,22 +141,21 @@ impl<M> fmt::Debug for Inbox<M> {
 /// # Cancel safety
 /// An event is taken only when it is returned.
 #[must_use = "futures do nothing unless polled"]
-pub struct Receive<'a, M, T, P = fn(&Event<M>) -> bool> {
+pub struct Receive<'a, M, P> {
     inbox: &'a mut Inbox<M>,
     mark: Mark,
-    wanted: P,
-    open: fn(Event<M>) -> T,
+    pick: P,
     /// At the last poll; not if it was another process's turn.
     has_looked: bool,
 }
 
-impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
-    fn new(inbox: &'a mut Inbox<M>, wanted: P, open: fn(Event<M>) -> T) -> Self {
-        Self { inbox, mark: Mark::default(), wanted, open, has_looked: false }
+impl<'a, M: Wire, P: Pick<M>> Receive<'a, M, P> {
+    fn new(inbox: &'a mut Inbox<M>, pick: P) -> Self {
+        Self { inbox, mark: Mark::default(), pick, has_looked: false }
     }
 
     /// Waits this long, counted from now; None if nothing came. What waits already comes even if the time is zero.
-    pub fn timeout(self, limit: Duration) -> impl Future<Output = Option<T>> {
+    pub fn timeout(self, limit: Duration) -> impl Future<Output = Option<P::Output>> {
         let time = sleep(limit);
         async move {
             let (mut receive, mut time) = (self, pin!(time));
@@ -172,18 +171,25 @@ impl<'a, M: Wire, T, P: FnMut(&Event<M>) -> bool> Receive<'a, M, T, P> {
 }
 
 /// Nothing in it is pinned.
-impl<M, T, P> Unpin for Receive<'_, M, T, P> {}
+impl<M, P> Unpin for Receive<'_, M, P> {}
 
-impl<M: Wire, T, P: FnMut(&Event<M>) -> bool> Future for Receive<'_, M, T, P> {
-    type Output = T;
+impl<M: Wire, P: Pick<M>> Future for Receive<'_, M, P> {
+    type Output = P::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let Self { inbox, mark, wanted, open, has_looked } = &mut *self;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<P::Output> {
+        let Self { inbox, mark, pick, has_looked } = &mut *self;
         let Inbox { receiver, refused } = &mut **inbox;
         *has_looked = false;
         // A process that always finds something still lets others run.
-        if receiver.is_turn_over(cx) {
+        if receiver.yields(cx) {
             return Poll::Pending;
+        }
+        // The common case by itself: a message that is wanted whatever it says, and nothing older.
+        if P::TAKES_MESSAGES
+            && refused.is_empty()
+            && let Some(Letter(message)) = receiver.take_first(cx)
+        {
+            return Poll::Ready(P::open(Event::Message(message)));
         }
         // One turn looks through what waits at its beginning: a flood of what is not wanted does not hold the worker, and
         // what waits is seen before a timeout is.
@@ -204,12 +210,12 @@ impl<M: Wire, T, P: FnMut(&Event<M>) -> bool> Future for Receive<'_, M, T, P> {
                 }
             }
         };
-        let picked = refused.poll_pick(mark, wanted, more);
+        let picked = refused.poll_pick(mark, &mut |event| pick.wants(event), more);
         *has_looked = true;
         receiver.keep(refused.len());
         let (event, size) = ready!(picked);
         receiver.release(size);
-        Poll::Ready(open(event))
+        Poll::Ready(P::open(event))
     }
 }
 
@@ -238,7 +244,7 @@ fn poll_event<M: Wire>(receiver: &mut Receiver<Letter<M>>, cx: &mut Context<'_>)
     }
 }
 
-impl<M, T, P> fmt::Debug for Receive<'_, M, T, P> {
+impl<M, P> fmt::Debug for Receive<'_, M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Receive").field(&self.inbox).finish()
     }

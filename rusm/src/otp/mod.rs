@@ -45,7 +45,6 @@ mod sched;
 mod signal;
 mod slot;
 mod spawn;
-mod spin;
 mod stream;
 mod sync;
 mod table;

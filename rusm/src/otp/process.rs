@@ -43,7 +43,7 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
         // SAFETY: the caller has the turn, and this happens once.
         context::enter(cell, || unsafe { cell.drop_body() });
     });
-    let (unread, unread_panic) = cell.mailbox().close();
+    let (unread, unread_panic) = cell.mailbox().close(cell);
     for reason in [body.err().map(|crash| crash.reason), unread_panic].into_iter().flatten() {
         tracing::error!(target: "rusm::crash", %pid, %reason, "panicked while it was dropped");
     }
@@ -66,9 +66,9 @@ impl Node {
         let wake = match effect {
             Effect::Send(to, signal) => return self.signal(to, signal),
             Effect::End(reason) => return cell.request_end(reason),
-            Effect::DeliverExit(exit) => cell.mailbox().push_exit(exit),
-            Effect::DeliverDown(down) => cell.mailbox().push_down(down),
-            Effect::Stop(reason) => cell.mailbox().push_stop(reason),
+            Effect::DeliverExit(exit) => cell.mailbox().push_exit(cell, exit),
+            Effect::DeliverDown(down) => cell.mailbox().push_down(cell, down),
+            Effect::Stop(reason) => cell.mailbox().push_stop(cell, reason),
         };
         if let Some(wake) = wake {
             wake.wake(cell);

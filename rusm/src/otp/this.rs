@@ -109,7 +109,7 @@ impl This {
     /// Takes a link away; afterwards no exit signal of it arrives.
     pub fn unlink(&self, from: Pid) {
         own_signal(self.node(), self.cell.ptr(), |signals| signals.unlink(from));
-        self.cell.ptr().mailbox().flush_exit(from);
+        self.cell.ptr().mailbox().flush_exit(self.cell.ptr(), from);
     }
 
     /// Watches another process: one [`Down`](crate::Down) arrives when it ends, at once if there is none.
@@ -122,7 +122,7 @@ impl This {
     /// Stops watching; a down of it that was not read is taken away.
     pub fn demonitor(&self, monitor: MonitorRef) {
         own_signal(self.node(), self.cell.ptr(), |signals| signals.demonitor(monitor));
-        self.cell.ptr().mailbox().flush_down(monitor);
+        self.cell.ptr().mailbox().flush_down(self.cell.ptr(), monitor);
     }
 
     /// Asks another process to end; [`ExitReason::Killed`] can't be refused.
@@ -148,12 +148,12 @@ impl This {
 
     /// How many messages wait.
     pub fn waiting(&self) -> usize {
-        self.cell.ptr().mailbox().depth()
+        self.cell.ptr().mailbox().depth(self.cell.ptr())
     }
 
     /// How many messages its full mailbox has refused or shed.
     pub fn shed(&self) -> u64 {
-        self.cell.ptr().mailbox().shed()
+        self.cell.ptr().mailbox().shed(self.cell.ptr())
     }
 
     /// Which processes it runs before, from its next turn on.

@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::task::Wake as Waking;
+use std::task::{Context, Poll, Wake as Waking};
 
 struct Note<T>(T);
 
@@ -100,14 +100,14 @@ fn messages_and_signals_keep_one_order() {
     for bound in [None, Some(Bound::new(9))] {
         let mut receiver = open(&node, bound);
         receiver.send(1).unwrap();
-        let _ = receiver.mailbox().push_exit(exit(5));
+        let _ = receiver.mailbox().push_exit(receiver.this.cell().ptr(), exit(5));
         receiver.send(2).unwrap();
-        let _ = receiver.mailbox().push_down(down(6));
-        let _ = receiver.mailbox().push_stop(ExitReason::Shutdown);
+        let _ = receiver.mailbox().push_down(receiver.this.cell().ptr(), down(6));
+        let _ = receiver.mailbox().push_stop(receiver.this.cell().ptr(), ExitReason::Shutdown);
         receiver.send(3).unwrap();
-        assert_eq!(receiver.mailbox().depth(), if bound.is_some() { 3 } else { 6 });
+        assert_eq!(receiver.mailbox().depth(receiver.this.cell().ptr()), if bound.is_some() { 3 } else { 6 });
         assert_eq!(receiver.all(), "1, exit 5, 2, down 6, stop shutdown, 3");
-        assert_eq!(receiver.mailbox().depth(), 0);
+        assert_eq!(receiver.mailbox().depth(receiver.this.cell().ptr()), 0);
     }
 }
 
@@ -125,17 +125,20 @@ fn a_bound_is_exact_whoever_sends_and_receives() {
                     scope.spawn(move || (0..EACH).filter(|value| receiver.send(*value).is_ok()).count())
                 })
                 .collect();
-            let _ = receiver.mailbox().push_exit(exit(1));
+            let _ = receiver.mailbox().push_exit(receiver.this.cell().ptr(), exit(1));
             sending.into_iter().map(|sender| sender.join().unwrap()).sum()
         });
-        let (depth, shed) = (receiver.mailbox().depth(), receiver.mailbox().shed() as usize);
+        let (depth, shed) = (
+            receiver.mailbox().depth(receiver.this.cell().ptr()),
+            receiver.mailbox().shed(receiver.this.cell().ptr()) as usize,
+        );
         let (expected, lost) = match overflow {
             Overflow::DropOld => (SENDERS * EACH, SENDERS * EACH - 100),
             _ => (100, SENDERS * EACH - 100),
         };
         assert_eq!((accepted, depth, shed), (expected, 100, lost), "{overflow:?}");
         // Signals are not counted, and get in.
-        let _ = receiver.mailbox().push_down(down(1));
+        let _ = receiver.mailbox().push_down(receiver.this.cell().ptr(), down(1));
         let mut receiver = Arc::into_inner(receiver).unwrap();
         let all = receiver.all();
         assert!(all.contains("exit 1") && all.ends_with("down 1") && all.split(", ").count() == 102, "{all}");
@@ -155,10 +158,14 @@ fn each_overflow() {
     for (overflow, expected, left) in cases {
         let mut receiver = open(&node, Some(Bound::new(2).overflow(overflow)));
         receiver.send(1).unwrap();
-        let _ = receiver.mailbox().push_exit(exit(1));
+        let _ = receiver.mailbox().push_exit(receiver.this.cell().ptr(), exit(1));
         receiver.send(2).unwrap();
         assert_eq!(receiver.send(3), expected);
-        assert_eq!((receiver.mailbox().shed(), receiver.mailbox().depth()), (1, 2), "{overflow:?}");
+        assert_eq!(
+            (receiver.mailbox().shed(receiver.this.cell().ptr()), receiver.mailbox().depth(receiver.this.cell().ptr())),
+            (1, 2),
+            "{overflow:?}"
+        );
         assert_eq!(receiver.all(), left);
         receiver.send(4).unwrap();
     }
@@ -173,7 +180,7 @@ fn no_room_at_all() {
         // There will never be room, so nobody is to wait for it.
         let expected = if overflow == Overflow::Block { Overflow::Reject } else { overflow };
         assert_eq!(refused, Err(PushError::Full(expected)));
-        let _ = receiver.mailbox().push_exit(exit(1));
+        let _ = receiver.mailbox().push_exit(receiver.this.cell().ptr(), exit(1));
         assert_eq!(receiver.all(), "exit 1");
     }
 }
@@ -198,7 +205,7 @@ fn senders_that_wait_are_woken_as_room_comes() {
             assert_eq!(receiver.send_as(9, false, Some(&waker)), Err(PushError::Full(Overflow::Block)));
         }
     }
-    assert_eq!(receiver.mailbox().shed(), 0, "who waits was not refused");
+    assert_eq!(receiver.mailbox().shed(receiver.this.cell().ptr()), 0, "who waits was not refused");
     let woken = || senders.iter().map(|sender| sender.0.load(Ordering::Relaxed)).collect::<Vec<_>>();
     assert!(receiver.look().is_some());
     assert_eq!(woken(), [1, 0, 0, 0, 0, 0]);
@@ -208,7 +215,7 @@ fn senders_that_wait_are_woken_as_room_comes() {
     let again = Arc::new(Count(AtomicU64::new(0)));
     (0..2).for_each(|value| receiver.send(value).unwrap());
     assert!(receiver.send_as(9, false, Some(&Waker::from(again.clone()))).is_err());
-    receiver.mailbox().close();
+    receiver.mailbox().close(receiver.this.cell().ptr());
     assert_eq!(again.0.load(Ordering::Relaxed), 1, "the end tells them");
 }
 
@@ -232,23 +239,23 @@ fn bytes_are_bounded_and_given_back() {
 fn what_is_urgent_comes_first_in_its_order() {
     let node = node();
     let mut receiver = open(&node, None);
-    receiver.mailbox().allow_urgent();
+    receiver.mailbox().allow_urgent(receiver.this.cell().ptr());
     receiver.send(1).unwrap();
     receiver.send_as(10, true, None).unwrap();
-    let _ = receiver.mailbox().push_stop(ExitReason::Shutdown);
+    let _ = receiver.mailbox().push_stop(receiver.this.cell().ptr(), ExitReason::Shutdown);
     receiver.send_as(11, true, None).unwrap();
-    assert_eq!(receiver.mailbox().depth(), 4);
+    assert_eq!(receiver.mailbox().depth(receiver.this.cell().ptr()), 4);
     assert_eq!(receiver.all(), "10, 11, 1, stop shutdown");
 
     // They count against a bound, and are not those that go for others.
     let mut receiver = open(&node, Some(Bound::new(2).overflow(Overflow::DropOld)));
-    receiver.mailbox().allow_urgent();
+    receiver.mailbox().allow_urgent(receiver.this.cell().ptr());
     receiver.send_as(10, true, None).unwrap();
     receiver.send(1).unwrap();
     receiver.send(2).unwrap();
     receiver.send_as(11, true, None).unwrap();
     assert_eq!(receiver.send(3), Err(PushError::Full(Overflow::DropOld)));
-    assert_eq!(receiver.mailbox().shed(), 3);
+    assert_eq!(receiver.mailbox().shed(receiver.this.cell().ptr()), 3);
     assert_eq!(receiver.all(), "10, 11");
 }
 
@@ -259,7 +266,7 @@ fn requests_to_end_do_not_pile_up() {
     receiver.send(1).unwrap();
     assert!(!receiver.is_stop_asked());
     for reason in [ExitReason::Shutdown, ExitReason::Killed, ExitReason::Normal] {
-        let _ = receiver.mailbox().push_stop(reason);
+        let _ = receiver.mailbox().push_stop(receiver.this.cell().ptr(), reason);
     }
     assert!(receiver.is_stop_asked());
     assert!(pin!(receiver.stop_asked()).poll(&mut Context::from_waker(Waker::noop())).is_ready());
@@ -291,11 +298,11 @@ fn unread_messages_that_panic_are_all_dropped() {
         }
         let this = receiver.this().clone();
         drop(receiver);
-        let (messages, panic) = this.mailbox().close();
+        let (messages, panic) = this.mailbox().close(this.cell().ptr());
         assert_eq!(messages, 4);
         assert!(matches!(panic, Some(ExitReason::Panicked(text)) if text.starts_with("bang")));
         assert_eq!(dropped.load(Ordering::Relaxed), 5);
-        assert_eq!(this.mailbox().close(), (0, None));
+        assert_eq!(this.mailbox().close(this.cell().ptr()), (0, None));
     }
 }
 
@@ -307,7 +314,7 @@ fn what_is_taken_counts_until_it_is_released() {
     let Poll::Ready((_, size)) = receiver.poll_take(&mut Context::from_waker(Waker::noop())) else {
         panic!("it is there")
     };
-    assert_eq!((receiver.queued(), receiver.mailbox().depth()), (0, 1));
+    assert_eq!((receiver.queued(), receiver.mailbox().depth(receiver.this.cell().ptr())), (0, 1));
     assert_eq!(receiver.send(2), Err(PushError::Full(Overflow::Reject)));
     receiver.release(size);
     receiver.send(2).unwrap();
@@ -318,9 +325,9 @@ fn a_closed_mailbox_refuses_and_forgets() {
     let node = node();
     let mut receiver = open(&node, None);
     receiver.send(1).unwrap();
-    assert_eq!(receiver.mailbox().close(), (1, None));
-    assert_eq!((receiver.send(2), receiver.mailbox().depth()), (Err(PushError::Closed), 0));
-    assert!(receiver.mailbox().push_stop(ExitReason::Shutdown).is_none());
+    assert_eq!(receiver.mailbox().close(receiver.this.cell().ptr()), (1, None));
+    assert_eq!((receiver.send(2), receiver.mailbox().depth(receiver.this.cell().ptr())), (Err(PushError::Closed), 0));
+    assert!(receiver.mailbox().push_stop(receiver.this.cell().ptr(), ExitReason::Shutdown).is_none());
     assert!(receiver.look().is_none());
     let waits = Arc::new(Count(AtomicU64::new(0)));
     let waker = Waker::from(waits.clone());
@@ -336,22 +343,22 @@ fn signals_are_taken_back_wherever_they_are() {
         let mut receiver = open(&node, bound);
         let fill = |receiver: &Receiver<Note<u32>>| {
             for number in 1..4 {
-                let _ = receiver.mailbox().push_exit(exit(number));
-                let _ = receiver.mailbox().push_down(down(u64::from(number)));
+                let _ = receiver.mailbox().push_exit(receiver.this.cell().ptr(), exit(number));
+                let _ = receiver.mailbox().push_down(receiver.this.cell().ptr(), down(u64::from(number)));
             }
         };
         receiver.send(0).unwrap();
         fill(&receiver);
         // In the queue.
-        receiver.mailbox().flush_exit(exit(1).from);
-        receiver.mailbox().flush_down(down(2).monitor);
+        receiver.mailbox().flush_exit(receiver.this.cell().ptr(), exit(1).from);
+        receiver.mailbox().flush_down(receiver.this.cell().ptr(), down(2).monitor);
         // In the receiver's batch.
         assert!(matches!(receiver.look(), Some(Item::Local(..))));
-        receiver.mailbox().flush_exit(exit(2).from);
-        receiver.mailbox().flush_down(down(1).monitor);
-        receiver.mailbox().flush_down(down(77).monitor);
+        receiver.mailbox().flush_exit(receiver.this.cell().ptr(), exit(2).from);
+        receiver.mailbox().flush_down(receiver.this.cell().ptr(), down(1).monitor);
+        receiver.mailbox().flush_down(receiver.this.cell().ptr(), down(77).monitor);
         // The same again after that is another one.
-        let _ = receiver.mailbox().push_exit(exit(2));
+        let _ = receiver.mailbox().push_exit(receiver.this.cell().ptr(), exit(2));
         assert_eq!(receiver.all(), "exit 3, down 3, exit 2");
         fill(&receiver);
         assert_eq!(receiver.all(), "exit 1, down 1, exit 2, down 2, exit 3, down 3");
@@ -370,9 +377,10 @@ fn a_burst_leaves_no_room_behind() {
                 assert!(receiver.look().is_some());
             }
             (0..1000).for_each(|value| receiver.send(value).unwrap());
-            assert_eq!(receiver.mailbox().depth(), 100_990);
+            assert_eq!(receiver.mailbox().depth(receiver.this.cell().ptr()), 100_990);
             assert_eq!(receiver.all().split(", ").count(), 100_990, "round {round}");
-            let queue = receiver.mailbox().queue.lock().items.as_ref().map_or(0, |items| items.capacity());
+            let queue =
+                receiver.mailbox().open(receiver.this.cell().ptr()).items.as_ref().map_or(0, |items| items.capacity());
             let batch = receiver.batch().as_ref().map_or(0, |batch| batch.capacity());
             assert!(queue <= KEEP && batch <= KEEP, "{queue} and {batch} places are kept");
         }

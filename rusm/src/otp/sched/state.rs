@@ -1,125 +1,321 @@
-//! The scheduling word of a process: who may poll it, and who has to put it into a queue.
+//! The word of a process: who may poll it, who has to put it into a queue, and who is in its mailbox.
 //!
 //! ```text
-//!            wake                 begin                  end
-//!   IDLE ----------> QUEUED ----------------> RUNNING ----------> DEAD
-//!    ^                 ^                      |    |                ^
-//!    |                 |   park    NOTIFIED <-'    |                |
-//!    |                 '------------ |   wake      |           from any,
-//!    |                               '-------------+-- end ----> by `end`
-//!    '---------------------------------------------'
-//!                          park
+//!            wake, mail that is wanted             end
+//!   IDLE ------------------------------> BUSY -----------> DEAD
+//!    ^                                   |  ^
+//!    '------------- park ----------------'  '-- park, if AGAIN or if mail came for who waits for it
 //! ```
 //!
+//! A process is `BUSY` from when it is queued until it parks: in a queue, in its turn, or on the way between the two. A wake
+//! meanwhile says `AGAIN`. The same word is the lock of the mailbox, so a push of a message and all that it means for the
+//! receiver is one read-modify-write and one store; beginning a turn is none, and receiving one message is none.
+//!
 //! # Who may touch what
-//! - A process is in a queue exactly while it is `QUEUED`, or on the way into or out of it. Only who made it `QUEUED` puts it in, and
-//!   it gets `QUEUED` only from a state in which it is in none: from `IDLE` by the one waker whose exchange succeeds, from
-//!   `NOTIFIED` by the worker that has the turn. So it is in one queue, once.
-//! - Who took it out of the queue has the turn: it alone may `begin`, then touch the body, then `park` or `end`. In between no other
-//!   can make it `QUEUED`, so there is one turn at a time.
+//! - Only who made a process `BUSY` puts it into a queue, and it is made so from `IDLE` only, or stays so by `park` of the
+//!   worker that has the turn. So it is in one queue, once.
+//! - Who took it out of the queue has the turn: it alone may touch the body, then `park` or `end`.
 //! - `end` is for who has the turn, or for who knows that nobody has it or will have it; it acquires what the last turn left.
+//! - The word is changed while it is not `LOCKED`, or by who has locked it. So unlocking is a store.
+//! - The mailbox's queue belongs to who has locked the word. Its first place belongs to who has locked the word while `FIRST`
+//!   is not set, and to the receiver while it is set and `first` is true. `FIRST` is set under the lock, and taken back by `park` alone
+//!   once `first` is false: a receiver that is not in a turn of its process, on another thread, leaves it as it is.
+//! - `mail` belongs to who has the turn.
 //!
 //! # No wake is lost
-//! What a waker wrote before `wake` is seen by a poll after a later `begin`, in whatever state it met the process:
-//! - Whatever it met, except `DEAD`, it writes the word, if only with what was there. A look would not do: its own writes may be seen
-//!   later than the look, and the turn that the look found coming would miss them.
-//! - That write releases. From there on, all that comes before the next `begin` (other wakers, `park`) are read-modify-writes, and
-//!   `begin` is one that acquires. So it synchronizes with each of them: they are one release sequence.
-//! - The write meets `RUNNING`: it turns into `NOTIFIED`, and then `park` can't succeed in making it `IDLE`, but queues it again.
-//!
-//! The same sequence hands the body from turn to turn: `park` releases, `begin` acquires. A waker takes nothing over, so it
-//! does not acquire; nor does `park`, which only reads the word.
+//! What was written before a wake is seen by a poll that begins later:
+//! - A wake that meets `IDLE` makes the process `BUSY` and puts it into a queue. Its exchange acquires, too, so with what the last
+//!   turn left, all of it goes through the queue, whose pop acquires, to the next turn.
+//! - A wake that meets `BUSY` says `AGAIN`, also if somebody has said so before: a look would not do, since its own writes may be
+//!   seen later than the look. Either `begin` sees that, and acquires as it takes it back, or `park` does and queues it again.
+//! - Mail that nobody waits for wakes nobody. A receiver that found none says so in `mail`, and `park` looks again: mail that came
+//!   in between keeps the process `BUSY`. If there is none, `WANTS` is left, and the next mail makes the process `BUSY`.
+//! - All changes are read-modify-writes, which go on with the release sequence of the one before, but for the store that unlocks:
+//!   that one comes after an exchange that has acquired all before it.
 
-use crate::otp::sync::atomic::AtomicU32;
 use crate::otp::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::otp::sync::atomic::{AtomicBool, AtomicU32};
+use std::hint::spin_loop;
 
-/// Waits for a wake.
-const IDLE: u32 = 0;
-/// Waits for its turn.
-const QUEUED: u32 = 1;
-/// Has its turn.
-const RUNNING: u32 = 2;
-/// Has its turn, and another one is due.
-const NOTIFIED: u32 = 3;
+/// In a queue or in its turn; not set: waits for a wake.
+const BUSY: u32 = 1;
+/// After this turn another one is due.
+const AGAIN: u32 = 2;
 /// Has had its last turn.
 const DEAD: u32 = 4;
+/// Somebody is in the mailbox.
+const LOCKED: u32 = 8;
+/// The next mail is to wake it.
+const WANTS: u32 = 16;
+/// The mailbox's first place is taken, until the next `park` that finds it empty.
+const FIRST: u32 = 32;
+/// Something waits behind the first place.
+const MORE: u32 = 64;
+/// The mailbox is used under the lock only.
+const SLOW: u32 = 128;
+/// The mailbox takes nothing any more.
+const CLOSED: u32 = 256;
+
+/// How often to look at a lock before others are let run.
+const SPINS: u32 = 100;
 
 /// The state of one process.
-pub(crate) struct State(AtomicU32);
+pub(crate) struct State {
+    word: AtomicU32,
+    /// What is in the first place was not taken yet.
+    first: AtomicBool,
+    /// Its receiver has found nothing in this turn.
+    mail: AtomicBool,
+}
 
 impl State {
     /// Of a new process, which whoever made it puts into a queue.
-    #[cfg(not(rusm_loom))]
-    pub(crate) const fn queued() -> Self {
-        Self(AtomicU32::new(QUEUED))
+    pub(crate) fn queued() -> Self {
+        Self { word: AtomicU32::new(BUSY), first: AtomicBool::new(false), mail: AtomicBool::new(false) }
     }
 
-    /// Of a new process, which whoever made it puts into a queue. Loom's atomics are not made in constants.
-    #[cfg(rusm_loom)]
-    pub(crate) fn queued() -> Self {
-        Self(AtomicU32::new(QUEUED))
+    /// Changes the word while nobody has locked it: what it was. None leaves it as it is.
+    #[inline]
+    fn change(&self, mut next: impl FnMut(u32) -> Option<u32>) -> Result<u32, u32> {
+        let mut word = self.word.load(Acquire);
+        loop {
+            if word & LOCKED != 0 {
+                word = self.unlocked();
+            }
+            let Some(next) = next(word) else { return Err(word) };
+            match self.word.compare_exchange_weak(word, next, AcqRel, Acquire) {
+                Ok(_) => return Ok(word),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Waits until nobody has locked it.
+    #[cold]
+    fn unlocked(&self) -> u32 {
+        let mut looks = 0;
+        loop {
+            let word = self.word.load(Acquire);
+            if word & LOCKED == 0 {
+                return word;
+            }
+            looks += 1;
+            if looks % SPINS == 0 || cfg!(rusm_loom) { pause() } else { spin_loop() }
+        }
     }
 
     /// Lets it have a turn after what the caller has written. If true, the caller has to put it into a queue.
     #[inline]
-    #[must_use = "whoever queues a process puts it into a queue"]
+    #[must_use = "whoever makes a process busy puts it into a queue"]
     pub(crate) fn wake(&self) -> bool {
-        let mut state = self.0.load(Relaxed);
-        loop {
-            let next = match state {
-                IDLE => QUEUED,
-                RUNNING => NOTIFIED,
-                // Final: there will be no turn to see what the caller wrote.
-                DEAD => return false,
-                // Writes what is there, which publishes what the caller wrote.
-                queued_or_notified => queued_or_notified,
-            };
-            match self.0.compare_exchange_weak(state, next, Release, Relaxed) {
-                Ok(_) => return state == IDLE,
-                Err(now) => state = now,
-            }
-        }
+        // Final: there will be no turn to see what the caller wrote.
+        let next = |word| (word & DEAD == 0).then_some(if word & BUSY == 0 { word | BUSY } else { word | AGAIN });
+        self.change(next).is_ok_and(|before| before & BUSY == 0)
     }
 
     /// Begins the turn; by the worker that took the process out of its queue.
     #[inline]
     pub(crate) fn begin(&self) {
-        let before = self.0.swap(RUNNING, Acquire);
-        debug_assert_eq!(before, QUEUED, "a turn begins in the queue");
+        let word = self.word.load(Acquire);
+        debug_assert_eq!(word & (BUSY | DEAD), BUSY, "a turn begins in the queue");
+        // The turn that begins is the other one.
+        if word & AGAIN != 0 {
+            let _ = self.change(|word| Some(word & !AGAIN));
+        }
     }
 
-    /// Ends the turn. If false, the process was woken meanwhile: it is queued again, and the worker has to put it into a queue. If
+    /// Ends the turn. If false, another one is due: the process stays busy, and the worker has to put it into a queue. If
     /// true, it may have its next turn elsewhere, or its end, as soon as this returns.
     #[inline]
-    #[must_use = "whoever queues a process puts it into a queue"]
+    #[must_use = "whoever keeps a process busy puts it into a queue"]
     pub(crate) fn park(&self) -> bool {
-        if self.0.compare_exchange(RUNNING, IDLE, Release, Relaxed).is_ok() {
-            return true;
+        let mail = self.mail.load(Relaxed);
+        if mail {
+            self.mail.store(false, Relaxed);
         }
-        // A swap, since other wakers may still write `NOTIFIED` over itself, and a store would cut them off from the next `begin`.
-        let before = self.0.swap(QUEUED, Release);
-        debug_assert_eq!(before, NOTIFIED, "only a wake comes between");
-        false
+        let mut parks = false;
+        let _ = self.change(|word| {
+            // What is in `first` was written before the word that was just read.
+            let empty = if word & FIRST != 0 && !self.first.load(Acquire) { FIRST } else { 0 };
+            let word = word & !empty;
+            parks = word & AGAIN == 0 && !(mail && word & (FIRST | MORE) != 0);
+            Some(match (parks, mail) {
+                (false, _) => word & !AGAIN,
+                (true, false) => word & !BUSY,
+                (true, true) => word & !BUSY | WANTS,
+            })
+        });
+        parks
     }
 
     /// Ends the process: there are no more turns, and wakes are for nothing.
     #[inline]
     pub(crate) fn end(&self) {
-        // A store would do for who has the turn, but loom can't tell where among the wakers' writes it comes.
-        self.0.swap(DEAD, AcqRel);
+        let _ = self.change(|word| Some(word | DEAD));
     }
 
     /// Whether it waits for a wake; who sees it sees what its last turn did.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        self.0.load(Acquire) == IDLE
+        self.word.load(Acquire) & (BUSY | DEAD) == 0
     }
 
     /// Whether it has ended; who sees it sees what was done before the end.
     #[inline]
     #[cfg(test)]
     pub(crate) fn is_dead(&self) -> bool {
-        self.0.load(Acquire) == DEAD
+        self.word.load(Acquire) & DEAD != 0
+    }
+
+    /// Locks the mailbox.
+    #[inline]
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        let word = self.word.load(Relaxed);
+        if word & LOCKED == 0 && self.word.compare_exchange(word, word | LOCKED, Acquire, Relaxed).is_ok() {
+            return Locked { state: self, word };
+        }
+        self.lock_slowly()
+    }
+
+    #[cold]
+    fn lock_slowly(&self) -> Locked<'_> {
+        match self.change(|word| Some(word | LOCKED)) {
+            Ok(word) | Err(word) => Locked { state: self, word },
+        }
+    }
+
+    /// What the receiver can take without the lock, in a turn of its process.
+    #[inline]
+    pub(crate) fn look(&self) -> Look {
+        let word = self.word.load(Acquire);
+        if word & SLOW != 0 {
+            Look::Locked
+        } else if word & FIRST != 0 && self.first.load(Acquire) {
+            Look::First
+        } else if word & MORE != 0 {
+            Look::Locked
+        } else {
+            Look::Nothing
+        }
+    }
+
+    /// The receiver has taken what was in the first place.
+    #[inline]
+    pub(crate) fn took_first(&self) {
+        self.first.store(false, Release);
+    }
+
+    /// The receiver has found nothing, in a turn of its process: `park` looks again.
+    #[inline]
+    pub(crate) fn wait_for_mail(&self) {
+        self.mail.store(true, Relaxed);
+    }
+}
+
+/// Lets others run, who may have locked it.
+fn pause() {
+    #[cfg(not(rusm_loom))]
+    std::thread::yield_now();
+    #[cfg(rusm_loom)]
+    loom::thread::yield_now();
+}
+
+/// What a receiver finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The first place is the receiver's to take from.
+    First,
+    /// Under the lock there is more to know.
+    Locked,
+    /// Nothing.
+    Nothing,
+}
+
+/// The mailbox is the caller's until this is dropped; no foreign code may run meanwhile, and nothing that waits.
+pub(crate) struct Locked<'a> {
+    state: &'a State,
+    /// What will be in the word.
+    word: u32,
+}
+
+impl<'a> Locked<'a> {
+    /// Whose word it is in.
+    #[inline]
+    pub(crate) fn of(&self) -> &'a State {
+        self.state
+    }
+
+    #[inline]
+    fn set(&mut self, bits: u32, on: bool) {
+        self.word = if on { self.word | bits } else { self.word & !bits };
+    }
+
+    /// Whether a message can be pushed with nothing else to think of.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.word & (SLOW | CLOSED) == 0
+    }
+
+    /// Whether nothing waits in the mailbox and its first place is free.
+    #[inline]
+    pub(crate) fn is_free(&self) -> bool {
+        self.word & (FIRST | MORE) == 0
+    }
+
+    /// The first place has been filled.
+    #[inline]
+    pub(crate) fn filled_first(&mut self) {
+        self.state.first.store(true, Relaxed);
+        self.set(FIRST, true);
+    }
+
+    /// Whether something is in the first place.
+    #[inline]
+    pub(crate) fn has_first(&self) -> bool {
+        self.word & FIRST != 0 && self.state.first.load(Acquire)
+    }
+
+    /// Whether something waits behind it.
+    #[inline]
+    pub(crate) fn set_more(&mut self, more: bool) {
+        self.set(MORE, more);
+    }
+
+    /// Whether the mailbox is used under the lock only.
+    pub(crate) fn set_slow(&mut self, slow: bool) {
+        self.set(SLOW, slow);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.word & CLOSED != 0
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.set(CLOSED, true);
+    }
+
+    /// The next mail is to wake the process, whatever waits already.
+    pub(crate) fn want(&mut self) {
+        self.set(WANTS, true);
+    }
+
+    /// Mail has come. If true, the caller has to put the process into a queue, once this is dropped.
+    #[inline]
+    #[must_use = "whoever makes a process busy puts it into a queue"]
+    pub(crate) fn wake(&mut self) -> bool {
+        if self.word & (WANTS | DEAD) != WANTS {
+            return false;
+        }
+        let was_idle = self.word & BUSY == 0;
+        self.word = self.word & !WANTS | if was_idle { BUSY } else { AGAIN };
+        was_idle
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.state.word.store(self.word, Release);
     }
 }
 
@@ -130,42 +326,82 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::thread;
 
-    fn in_state(state: u32) -> State {
-        State(AtomicU32::new(state))
+    fn in_state(word: u32) -> State {
+        State { word: AtomicU32::new(word), ..State::queued() }
     }
 
-    /// A step from a state leads to a state and an answer.
+    /// A step from a word leads to a word and an answer.
     #[test]
     fn every_step() {
         fn check(step: fn(&State) -> bool, table: &[(u32, u32, bool)]) {
             for &(before, after, answer) in table {
                 let state = in_state(before);
-                assert_eq!((step(&state), state.0.load(Relaxed)), (answer, after), "from {before}");
+                assert_eq!((step(&state), state.word.load(Relaxed)), (answer, after), "from {before}");
             }
         }
+        const IDLE: u32 = 0;
         check(
             State::wake,
             &[
-                (IDLE, QUEUED, true),
-                (QUEUED, QUEUED, false),
-                (RUNNING, NOTIFIED, false),
-                (NOTIFIED, NOTIFIED, false),
-                (DEAD, DEAD, false),
+                (IDLE, BUSY, true),
+                (WANTS, BUSY | WANTS, true),
+                (BUSY, BUSY | AGAIN, false),
+                (BUSY | AGAIN, BUSY | AGAIN, false),
+                (BUSY | DEAD, BUSY | DEAD, false),
             ],
         );
         let begin = |state: &State| {
             state.begin();
             true
         };
-        check(begin, &[(QUEUED, RUNNING, true)]);
-        check(State::park, &[(RUNNING, IDLE, true), (NOTIFIED, QUEUED, false)]);
+        check(begin, &[(BUSY, BUSY, true), (BUSY | AGAIN | MORE, BUSY | MORE, true)]);
+        check(
+            State::park,
+            &[
+                (BUSY, IDLE, true),
+                (BUSY | MORE, MORE, true),
+                // It was taken: `first` is false.
+                (BUSY | FIRST, IDLE, true),
+                (BUSY | AGAIN, BUSY, false),
+                (BUSY | AGAIN | WANTS, BUSY | WANTS, false),
+            ],
+        );
+        let park_for_mail = |state: &State| {
+            state.wait_for_mail();
+            state.park()
+        };
+        check(
+            park_for_mail,
+            &[
+                (BUSY, WANTS, true),
+                (BUSY | FIRST, WANTS, true),
+                (BUSY | MORE, BUSY | MORE, false),
+                (BUSY | AGAIN, BUSY, false),
+            ],
+        );
+        let full = |state: &State| {
+            state.first.store(true, Relaxed);
+            state.wait_for_mail();
+            state.park()
+        };
+        check(full, &[(BUSY | FIRST, BUSY | FIRST, false)]);
+        let mail = |state: &State| state.lock().wake();
+        check(
+            mail,
+            &[
+                (IDLE, IDLE, false),
+                (WANTS, BUSY, true),
+                (BUSY, BUSY, false),
+                (BUSY | WANTS, BUSY | AGAIN, false),
+                (WANTS | DEAD, WANTS | DEAD, false),
+            ],
+        );
         let end = |state: &State| {
             state.end();
             state.is_dead()
         };
-        check(end, &[IDLE, QUEUED, RUNNING, NOTIFIED, DEAD].map(|before| (before, DEAD, true)));
-        check(State::is_dead, &[IDLE, QUEUED, RUNNING, NOTIFIED].map(|state| (state, state, false)));
-        assert_eq!(State::queued().0.into_inner(), QUEUED);
+        check(end, &[IDLE, BUSY, BUSY | AGAIN, BUSY | DEAD].map(|before| (before, before | DEAD, true)));
+        assert!(State::queued().word.into_inner() == BUSY);
     }
 
     /// Wakers count up and wake, two workers take turns: every count is seen by a turn, and no two turns meet.
@@ -186,7 +422,7 @@ mod tests {
             written: Default::default(),
             seen: AtomicUsize::new(0),
         });
-        let enqueue = |process: &Process| assert_eq!(process.queued.fetch_add(1, Relaxed), 0);
+        let enqueue = |process: &Process| assert_eq!(process.queued.fetch_add(1, Release), 0);
         let wakers = [0, 1].map(|id| {
             let process = process.clone();
             thread::spawn(move || {
@@ -202,7 +438,7 @@ mod tests {
             let process = process.clone();
             thread::spawn(move || {
                 while process.seen.load(Relaxed) < 2 * WAKES {
-                    if process.queued.compare_exchange(1, 0, Relaxed, Relaxed).is_err() {
+                    if process.queued.compare_exchange(1, 0, Acquire, Relaxed).is_err() {
                         thread::yield_now();
                         continue;
                     }
@@ -231,7 +467,8 @@ mod loom_tests {
     use loom::thread;
     use std::sync::Arc;
 
-    /// A process whose mail is a bit for each waker. Nothing here but the state orders anything: the queue is a relaxed count.
+    /// A process whose mail is a bit for each waker. The queue is a count that orders as a queue does: a push releases, a pop
+    /// acquires.
     struct Process {
         state: State,
         queue: AtomicUsize,
@@ -263,7 +500,7 @@ mod loom_tests {
         }
 
         fn enqueue(&self) {
-            assert_eq!(self.queue.fetch_add(1, Relaxed), 0, "queued twice");
+            assert_eq!(self.queue.fetch_add(1, Release), 0, "queued twice");
         }
 
         fn send(&self, waker: usize) {
@@ -275,7 +512,7 @@ mod loom_tests {
 
         /// One turn, if it is queued.
         fn turn(&self) -> bool {
-            if self.queue.compare_exchange(1, 0, Relaxed, Relaxed).is_err() {
+            if self.queue.compare_exchange(1, 0, Acquire, Relaxed).is_err() {
                 return false;
             }
             self.state.begin();
@@ -302,6 +539,7 @@ mod loom_tests {
     /// Two threads are gone through in full, more with a bound on preemptions: beyond it, it takes minutes to hours.
     fn bounded(threads: usize) -> loom::model::Builder {
         let mut model = loom::model::Builder::new();
+        model.max_branches = 20_000;
         model.preemption_bound = match threads {
             ..=2 => None,
             3 => Some(3),
@@ -361,6 +599,148 @@ mod loom_tests {
     #[test]
     fn two_wakers_two_workers() {
         model(2, 2, Process::new);
+    }
+
+    /// A process that reads mail, a bit for each sender.
+    struct Reader {
+        state: State,
+        queue: AtomicUsize,
+        first: UnsafeCell<usize>,
+        more: UnsafeCell<usize>,
+        read: AtomicUsize,
+    }
+
+    // SAFETY: the mail is touched as the text of the module says.
+    unsafe impl Sync for Reader {}
+
+    impl Reader {
+        /// Parked, and waiting for mail.
+        fn new() -> Arc<Self> {
+            let (first, more) = (UnsafeCell::new(0), UnsafeCell::new(0));
+            let (queue, read) = (AtomicUsize::new(1), AtomicUsize::new(0));
+            let reader = Self { state: State::queued(), queue, first, more, read };
+            assert!(reader.turn(true) && reader.queue.load(Relaxed) == 0);
+            Arc::new(reader)
+        }
+
+        fn enqueue(&self) {
+            assert_eq!(self.queue.fetch_add(1, Release), 0, "queued twice");
+        }
+
+        fn send(&self, mail: usize) {
+            let mut locked = self.state.lock();
+            // SAFETY: it is locked, and what is free belongs to who has locked it.
+            unsafe {
+                if locked.is_free() {
+                    self.first.with_mut(|first| *first = mail);
+                    locked.filled_first();
+                } else {
+                    self.more.with_mut(|more| *more |= mail);
+                    locked.set_more(true);
+                }
+            }
+            let wakes = locked.wake();
+            drop(locked);
+            if wakes {
+                self.enqueue();
+            }
+        }
+
+        fn note(&self, mail: usize) {
+            assert_eq!(self.read.fetch_or(mail, Relaxed) & mail, 0, "read twice");
+        }
+
+        fn take_first(&self) {
+            // SAFETY: it is full, and the receiver's.
+            self.note(self.first.with(|first| unsafe { *first }));
+            self.state.took_first();
+        }
+
+        fn take_all(&self) {
+            let mut locked = self.state.lock();
+            if locked.has_first() {
+                self.take_first();
+            }
+            // SAFETY: it is locked.
+            self.note(self.more.with_mut(|more| unsafe { std::mem::take(&mut *more) }));
+            locked.set_more(false);
+        }
+
+        /// One turn, if it is queued, in which all is read, or nothing is even looked at.
+        fn turn(&self, reads: bool) -> bool {
+            if self.queue.compare_exchange(1, 0, Acquire, Relaxed).is_err() {
+                return false;
+            }
+            self.state.begin();
+            while reads {
+                match self.state.look() {
+                    Look::First => self.take_first(),
+                    Look::Locked => self.take_all(),
+                    Look::Nothing => {
+                        self.state.wait_for_mail();
+                        break;
+                    }
+                }
+            }
+            if !self.state.park() {
+                self.enqueue();
+            }
+            true
+        }
+    }
+
+    /// Mail of two senders meets a turn that reads: each is read once, without anybody waking the process again.
+    #[test]
+    fn all_mail_is_read_once() {
+        for both_before in [false, true] {
+            bounded(3).check(move || {
+                let reader = Reader::new();
+                if both_before {
+                    reader.send(4);
+                }
+                let sending = [1, 2].map(|mail| {
+                    let reader = reader.clone();
+                    thread::spawn(move || reader.send(mail))
+                });
+                reader.turn(true);
+                reader.turn(true);
+                for thread in sending {
+                    thread.join().unwrap();
+                }
+                while reader.turn(true) {}
+                assert_eq!(reader.read.load(Relaxed), if both_before { 7 } else { 3 });
+            });
+        }
+    }
+
+    /// A receiver on another thread takes mail under the lock, while its process has turns in which it does not read.
+    #[test]
+    fn a_receiver_elsewhere_shares_with_turns() {
+        bounded(3).check(|| {
+            let reader = Reader::new();
+            reader.send(4);
+            let elsewhere = {
+                let reader = reader.clone();
+                thread::spawn(move || reader.take_all())
+            };
+            let sending = {
+                let reader = reader.clone();
+                thread::spawn(move || {
+                    reader.send(1);
+                    reader.send(2);
+                })
+            };
+            reader.turn(false);
+            if reader.state.wake() {
+                reader.enqueue();
+            }
+            reader.turn(false);
+            for thread in [elsewhere, sending] {
+                thread.join().unwrap();
+            }
+            reader.take_all();
+            assert_eq!(reader.read.load(Relaxed), 7);
+        });
     }
 
     /// A waker that comes with or after the end queues nothing, and who sees the end sees what came before it.

@@ -171,7 +171,7 @@ impl<S: Stream> Future for Pump<S> {
                     return Poll::Ready(ExitReason::Normal);
                 }
             }
-            if this.receiver.is_turn_over(cx) {
+            if this.receiver.yields(cx) {
                 return Poll::Pending;
             }
         }

@@ -1,0 +1,298 @@
+//! The one who takes out of a mailbox.
+
+use super::counted::{Flushed, Size, UNCOUNTED, size};
+use super::{Item, Items, KEEP, Mailbox, drop_all};
+use crate::otp::cell::Typed;
+use crate::otp::context;
+use crate::otp::sched::state::Look;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+/// The one who takes out of a mailbox.
+pub(crate) struct Receiver<M> {
+    pub(super) this: Typed<M>,
+    /// Items that were taken without looking at the time.
+    pub(super) streak: u32,
+    /// Messages that it keeps elsewhere.
+    kept: u32,
+}
+
+impl<M> Receiver<M> {
+    /// The only one of this cell.
+    pub(crate) fn new(this: Typed<M>) -> Self {
+        Self { this, streak: 0, kept: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn this(&self) -> &Typed<M> {
+        &self.this
+    }
+
+    #[inline]
+    pub(super) fn batch(&mut self) -> &mut Option<Items<M>> {
+        // SAFETY: there is one receiver of a mailbox, and it is borrowed as a whole.
+        unsafe { &mut *self.this.mailbox().batch.get() }
+    }
+
+    /// Whether others should get a turn first; if so, it wakes itself again.
+    #[inline]
+    pub(crate) fn yields(&mut self, cx: &mut Context<'_>) -> bool {
+        self.streak += 1;
+        if self.streak < 32 {
+            return false;
+        }
+        self.streak = 0;
+        let over = context::is_turn_over();
+        if over {
+            cx.waker().wake_by_ref();
+        }
+        over
+    }
+
+    /// The next item in order. Cancel safe: an item is taken only when it is returned.
+    pub(crate) async fn next(&mut self) -> Item<M> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next item in order; a process that always finds one still lets others run.
+    #[inline]
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Item<M>> {
+        if self.yields(cx) {
+            return Poll::Pending;
+        }
+        self.poll_pop(cx, true).map(|(item, _)| item)
+    }
+
+    /// The next item in order; it goes on being counted until its size is released.
+    #[inline]
+    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<(Item<M>, Size)> {
+        self.poll_pop(cx, false)
+    }
+
+    /// A message that waits in the first place with nothing older: the common case, in the fewest moves.
+    #[inline]
+    pub(crate) fn take_first(&mut self, cx: &Context<'_>) -> Option<M> {
+        let is_first = self.batch().as_ref().is_none_or(|batch| batch.is_empty())
+            && self.is_in_turn(cx)
+            && self.this.cell().state.look() == Look::First;
+        // SAFETY: it is full, and this is the receiver, in its process's turn.
+        is_first.then(|| unsafe { self.this.mailbox().take_first(&self.this.cell().state).0 })
+    }
+
+    #[inline]
+    fn poll_pop(&mut self, cx: &mut Context<'_>, release: bool) -> Poll<(Item<M>, Size)> {
+        loop {
+            if let Some(item) = self.pop_batch() {
+                return Poll::Ready((item, UNCOUNTED));
+            }
+            let look = if self.is_in_turn(cx) { self.this.cell().state.look() } else { Look::Locked };
+            match look {
+                Look::First => {
+                    // SAFETY: it is full, and this is the receiver, in its process's turn.
+                    let (message, deadline) = unsafe { self.this.mailbox().take_first(&self.this.cell().state) };
+                    return Poll::Ready((Item::Local(message, deadline), UNCOUNTED));
+                }
+                // What a burst has left behind is given back under the lock.
+                Look::Nothing if self.batch().as_ref().is_none_or(|batch| batch.capacity() <= KEEP) => {
+                    self.this.cell().state.wait_for_mail();
+                    return Poll::Pending;
+                }
+                Look::Nothing | Look::Locked => match self.refill(cx, release) {
+                    Refill::Batch => {}
+                    Refill::One(item, senders) => {
+                        senders.into_iter().for_each(Waker::wake);
+                        let size = if release { UNCOUNTED } else { size(&item) };
+                        return Poll::Ready((item, size));
+                    }
+                    Refill::Parked => return Poll::Pending,
+                },
+            }
+        }
+    }
+
+    /// Whether this is a turn of its process, and to wake the process is what the waker does.
+    #[inline]
+    fn is_in_turn(&self, cx: &Context<'_>) -> bool {
+        let cell = self.this.cell();
+        context::is_turn_of(cell) && context::is_waker_of(cx.waker(), cell)
+    }
+
+    #[inline]
+    fn pop_batch(&mut self) -> Option<Item<M>> {
+        loop {
+            let batch = self.batch().as_mut()?;
+            let item = batch.pop_front()?;
+            let left = batch.len() + self.kept as usize;
+            self.this.mailbox().in_batch.store(left, Ordering::Relaxed);
+            if matches!(item, Item::Other(_)) && self.was_flushed(&item) {
+                continue;
+            }
+            return Some(item);
+        }
+    }
+
+    /// Whether a signal in the batch was taken back since.
+    #[cold]
+    fn was_flushed(&self, item: &Item<M>) -> bool {
+        let Item::Other(other) = item else { return false };
+        let Some(sign) = Flushed::of(other) else { return false };
+        let open = self.this.mailbox().open(self.this.cell().ptr());
+        open.counted.as_ref().is_some_and(|counted| counted.flushed.contains(&sign))
+    }
+
+    /// Takes what waits, or leaves word for when something comes: one step under the lock.
+    fn refill(&mut self, cx: &mut Context<'_>, release: bool) -> Refill<M> {
+        let in_turn = self.is_in_turn(cx);
+        // Before the lock: a waker's code is foreign.
+        let mut waker = (!in_turn).then(|| cx.waker().clone());
+        // SAFETY: there is one receiver of a mailbox, and it is borrowed as a whole.
+        let batch = unsafe { &mut *self.this.mailbox().batch.get() };
+        let cell = self.this.cell();
+        let mut open = self.this.mailbox().open(cell.ptr());
+        // Whoever received for it before does not any more.
+        let mut other = None;
+        let mut counts = false;
+        if let Some(counted) = &mut open.counted {
+            counted.flushed.clear();
+            other = counted.receiver.take();
+            counts = counted.counts;
+        }
+        let urgent = open.counted.as_mut().and_then(|counted| counted.urgent.pop_front());
+        let refill = if let Some(item) = urgent.or_else(|| open.take_first()) {
+            Some(Refill::One(item, VecDeque::new()))
+        } else if counts {
+            let item = open.items.as_mut().and_then(|items| items.pop_front());
+            item.map(|item| Refill::One(item, VecDeque::new()))
+        } else if open.items.as_ref().is_some_and(|items| !items.is_empty()) {
+            std::mem::swap(&mut open.items, batch);
+            let taken = batch.as_ref().map_or(0, |batch| batch.len()) + self.kept as usize;
+            self.this.mailbox().in_batch.store(taken, Ordering::Relaxed);
+            Some(Refill::Batch)
+        } else {
+            None
+        };
+        let refill = match refill {
+            Some(Refill::One(item, _)) if counts && release => {
+                let senders = open.counted.as_mut().map(|counted| counted.release(size(&item)));
+                Refill::One(item, senders.unwrap_or_default())
+            }
+            Some(refill) => refill,
+            None => {
+                if open.items.as_ref().is_some_and(|items| items.capacity() > KEEP) {
+                    open.items = None;
+                }
+                // Its process has ended: there is no more mail, and a waker kept here might keep its task, which keeps this.
+                if !open.state.is_closed() {
+                    match waker.take() {
+                        Some(waker) => open.counted().receiver = Some(waker),
+                        None => cell.state.wait_for_mail(),
+                    }
+                }
+                Refill::Parked
+            }
+        };
+        open.settle();
+        drop(open);
+        drop((other, waker));
+        // What a burst has left behind is given back while nothing waits.
+        if matches!(refill, Refill::Parked) && batch.as_ref().is_some_and(|batch| batch.capacity() > KEEP) {
+            *batch = None;
+        }
+        refill
+    }
+
+    /// Whether the process was asked to end.
+    pub(crate) fn is_stop_asked(&self) -> bool {
+        self.this.mailbox().open(self.this.cell().ptr()).stop
+    }
+
+    /// Waits until the process is asked to end; the request stays in its place in the queue.
+    pub(crate) async fn stop_asked(&self) {
+        std::future::poll_fn(|cx| {
+            let waker = (!self.is_in_turn(cx)).then(|| cx.waker().clone());
+            let mut open = self.this.mailbox().open(self.this.cell().ptr());
+            if open.stop {
+                return Poll::Ready(());
+            }
+            // What waits already is no reason to look again; what comes is.
+            let other = match waker {
+                None => {
+                    open.state.want();
+                    open.counted.as_mut().and_then(|counted| counted.receiver.take())
+                }
+                Some(waker) if !open.state.is_closed() => open.counted().receiver.replace(waker),
+                closed => closed,
+            };
+            open.settle();
+            drop(open);
+            drop(other);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// An item that was taken waits no more.
+    #[inline]
+    pub(crate) fn release(&self, size: Size) {
+        if size == UNCOUNTED {
+            return;
+        }
+        let senders = {
+            let mut open = self.this.mailbox().open(self.this.cell().ptr());
+            open.counted.as_mut().map(|counted| counted.release(size)).unwrap_or_default()
+        };
+        senders.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells those who ask how many wait that so many are kept elsewhere.
+    #[inline]
+    pub(crate) fn keep(&mut self, messages: usize) {
+        let kept = u32::try_from(messages).unwrap_or(u32::MAX);
+        let before = std::mem::replace(&mut self.kept, kept);
+        if kept != before {
+            let in_batch = &self.this.mailbox().in_batch;
+            let others = in_batch.load(Ordering::Relaxed).saturating_sub(before as usize);
+            in_batch.store(others + kept as usize, Ordering::Relaxed);
+        }
+    }
+
+    /// How many items of all kinds can be taken now.
+    pub(crate) fn queued(&self) -> usize {
+        let mailbox: &Mailbox<M> = self.this.mailbox();
+        let open = mailbox.open(self.this.cell().ptr());
+        let urgent = open.counted.as_ref().map_or(0, |counted| counted.urgent.len());
+        let taken = mailbox.in_batch.load(Ordering::Relaxed).saturating_sub(self.kept as usize);
+        taken + urgent + usize::from(open.state.has_first()) + open.items.as_ref().map_or(0, |items| items.len())
+    }
+}
+
+/// What is still in the batch goes with its receiver, as what is in the queue goes with the process.
+impl<M> Drop for Receiver<M> {
+    fn drop(&mut self) {
+        let unread = self.batch().take();
+        if unread.is_none() && self.kept == 0 {
+            return;
+        }
+        // For `close`, which counts what is lost.
+        let messages = unread.iter().flat_map(|unread| unread.iter()).filter(|item| size(item).0).count();
+        let messages = messages + self.kept as usize;
+        self.this.mailbox().in_batch.store(messages, Ordering::Relaxed);
+        if let Some(reason) = drop_all(unread.map(|unread| *unread).unwrap_or_default()) {
+            tracing::error!(target: "rusm::crash", %reason, "a message panicked while it was dropped");
+        }
+    }
+}
+
+impl<M> fmt::Debug for Receiver<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receiver").field(&self.this).finish()
+    }
+}
+
+enum Refill<M> {
+    Batch,
+    One(Item<M>, VecDeque<Waker>),
+    Parked,
+}
