@@ -27,13 +27,11 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     let _ = crash::guard(|| crash::report(cell, &reason));
     let left = cell.end(&reason);
     let pid = cell.pid();
-    let effects = left.map(|left| {
-        for timer in left.alarm.into_iter().chain(left.timers) {
-            // What it would have sent is the user's.
-            let _ = crash::guard(|| drop(node.inner().scheduler().cancel_timer(timer)));
-        }
+    let effects = left.and_then(|left| {
+        drop(left.alarm.and_then(|alarm| node.inner().scheduler().cancel_timer(alarm)));
         left.effects
     });
+    node.inner().scheduler().cancel_all_of(&cell);
     if cell.is_member() {
         node.naming().leave_all(pid);
     }
