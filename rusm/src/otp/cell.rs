@@ -133,7 +133,7 @@ impl Side {
 /// What is left to do for a process that has ended.
 pub(super) struct Left {
     /// None if nobody is to be told.
-    pub(super) effects: Option<Farewell>,
+    pub(super) farewell: Option<Farewell>,
     pub(super) alarm: Option<Set>,
 }
 
@@ -338,7 +338,7 @@ impl Cell {
     }
 
     fn new_side(&self) -> Side {
-        // First the flag, then the look at `end` and `told`; their writers do it the other way round.
+        // First the flag, then the look at `end`; its writer does it the other way round.
         let flags = self.flags.fetch_or(HAS_SIDE, Ordering::SeqCst);
         let trap = Trap { links: flags & TRAP_LINKS != 0, stop: flags & TRAP_STOP != 0 };
         let mut signals = Signals::new(self.pid(), self.parent(), trap);
@@ -365,7 +365,7 @@ impl Cell {
             }
         }
         self.side(|side| {
-            let left = Left { effects: side.signals.end(ended.clone()), alarm: side.alarm.take() };
+            let left = Left { farewell: side.signals.end(ended.clone()), alarm: side.alarm.take() };
             // Under the lock, so that the reason is there for whoever sees it.
             self.end.store(code(ended).unwrap_or(END_IN_SIDE), Ordering::SeqCst);
             Some(left)
