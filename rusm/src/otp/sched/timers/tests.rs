@@ -70,27 +70,31 @@ async fn a_timer_that_is_set_while_its_owner_ends() {
                 let scheduler = cell.inner().scheduler();
                 for number in 0_usize.. {
                     let due = Due::Owned(cell.clone(), Box::new(|| ()));
+                    let had_ended = cell.has_ended();
                     let Ok(timer) = scheduler.set_owned(cell.ptr(), Instant::now() + FAR, due) else { break };
+                    if had_ended {
+                        return tell.send(false).unwrap();
+                    }
                     if number % step == 0 {
                         drop(scheduler.cancel_timer(timer));
                     }
                     if number == 20 {
-                        tell.send(()).unwrap();
+                        tell.send(true).unwrap();
                     }
                     yield_now().await;
                 }
-                tell.send(()).unwrap();
+                tell.send(true).unwrap();
             };
             node.spawn_fn("setter", setter).unwrap();
         }
         for _ in 0..4 {
-            told.recv().await.unwrap();
+            assert_eq!(told.recv().await, Some(true), "set for one that has ended");
         }
         let ended = node.ended(owner);
         node.kill(owner);
         assert_eq!(ended.await, ExitReason::Killed);
         for _ in 0..4 {
-            told.recv().await.unwrap();
+            assert_eq!(told.recv().await, Some(true), "set for one that has ended");
         }
         assert_eq!((held(&node), cell.timers.load(Ordering::SeqCst)), (0, 0));
     }
