@@ -458,12 +458,12 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
     where
         A: Serialize + Send + 'static,
     {
-        let node = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.node().clone()))?;
-        let node = node.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+        let inner = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.inner()))?;
+        let inner = inner.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
         let Self { to, method, args, local } = self;
         let to = to.clone();
         let send = move || drop(address::cast(&to, method, args, local));
-        timer::once(&node, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
+        timer::once(inner, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
     }
 
     /// Sends it again and again, first after this time, until it is cancelled, the running process ends, or nobody is there
@@ -475,12 +475,12 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
     where
         A: Serialize + Clone + Send + 'static,
     {
-        let node = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.node().clone()))?;
-        let node = node.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+        let inner = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.inner()))?;
+        let inner = inner.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
         let Self { to, method, args, local } = self;
         let to = to.clone();
         let send = move || !matches!(address::cast(&to, method, args.clone(), local), Err(SendError::NoProcess(_)));
-        Ok(timer::repeated(&node, time, send))
+        Ok(timer::repeated(inner, time, send))
     }
 }
 

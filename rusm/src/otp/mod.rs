@@ -29,6 +29,7 @@ mod context;
 mod crash;
 mod cx;
 mod directory;
+mod few;
 mod groups;
 mod inbox;
 mod incoming;

@@ -20,6 +20,7 @@
 pub(crate) mod clock;
 pub(crate) mod sleep;
 pub(crate) mod state;
+pub(crate) mod timers;
 mod watch;
 pub(crate) mod wheel;
 pub(crate) mod worker;
@@ -35,8 +36,9 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, OnceLock};
 use std::task::{RawWaker, RawWakerVTable, Waker};
+use timers::Due;
 use tokio::runtime::Handle;
-use wheel::{Key, Wheel};
+use wheel::Wheel;
 
 pub use watch::Hog;
 pub(crate) use watch::{Hook as HogHook, begin as watch};
@@ -50,16 +52,6 @@ unsafe impl Send for Turn {}
 
 /// One queue for each priority.
 pub(crate) type ByPriority<T> = [T; 3];
-
-/// What a timer does when it is due.
-pub(crate) enum Due {
-    /// Lets a process look at what it waits for.
-    Wake(CellRef),
-    /// Anything short.
-    Run(Box<dyn FnOnce() + Send>),
-    /// Anything short, for a process that keeps a list of its timers.
-    Owned(CellRef, Box<dyn FnOnce() + Send>),
-}
 
 /// What the workers of a node share.
 pub(crate) struct Scheduler {
@@ -195,17 +187,6 @@ impl Scheduler {
         }
     }
 
-    /// The first moment of the wheels.
-    fn began(&self) -> Instant {
-        *self.began.get_or_init(Instant::now)
-    }
-
-    /// A moment as the wheels count: milliseconds, rounded up.
-    pub(super) fn millis(&self, at: Instant) -> u64 {
-        let nanos = at.saturating_duration_since(self.began()).as_nanos();
-        (nanos as u64).div_ceil(1_000_000)
-    }
-
     /// How many processes have not ended; never less than those that live all the while.
     ///
     /// Ends are counted first: the start of a process whose end was seen is seen as well, and so is that of one that lives. The
@@ -281,31 +262,6 @@ impl Scheduler {
             || self.workers.iter().any(|worker| worker.stealers.iter().any(|queue| !queue.is_empty()))
     }
 
-    /// Sets a timer on the wheel of the worker that runs here, or of the first.
-    pub(super) fn set_timer(&self, inner: &Inner, at: Instant, due: Due) -> (usize, Key) {
-        let at = self.millis(at);
-        let here = worker::of(inner, |core| (core.id(), core.is_in_step()));
-        let wheel = here.map_or(0, |(worker, _)| worker);
-        let key = lock(&self.workers[wheel].wheel).insert(at, due);
-        // A loop that is being polled looks before it sleeps.
-        if here.is_none_or(|(_, in_step)| !in_step) {
-            // It may sleep beyond this one.
-            fence(Ordering::SeqCst);
-            self.workers[wheel].unpark(&self.idle);
-        }
-        (wheel, key)
-    }
-
-    /// Takes a timer back; None if it fired or was taken back before.
-    pub(super) fn cancel_timer(&self, (wheel, key): (usize, Key)) -> Option<Due> {
-        lock(&self.workers.get(wheel)?.wheel).remove(key)
-    }
-
-    /// Whether a timer has neither fired nor been taken back.
-    pub(super) fn has_timer(&self, (wheel, key): (usize, Key)) -> bool {
-        self.workers.get(wheel).is_some_and(|worker| lock(&worker.wheel).contains(key))
-    }
-
     /// Takes a turn from the injectors.
     fn inject(&self, priority: usize) -> Option<Turn> {
         loop {
@@ -315,35 +271,6 @@ impl Scheduler {
                 Steal::Retry => {}
             }
         }
-    }
-
-    /// Runs the timers of a worker that are due; whether there were any.
-    fn fire(&self, worker: usize, now: Instant) -> bool {
-        let now = (now.saturating_duration_since(self.began()).as_millis()) as u64;
-        let mut fired = Vec::new();
-        lock(&self.workers[worker].wheel).advance(now, &mut fired);
-        let any = !fired.is_empty();
-        for (key, due) in fired {
-            let run = match due {
-                Due::Wake(cell) => {
-                    cell.alarm_at.store(0, Ordering::Release);
-                    cell.ptr().wake();
-                    continue;
-                }
-                Due::Owned(cell, run) => {
-                    cell.known_side(|side| side.timers.remove(&(worker, key)));
-                    let ended = cell.has_ended();
-                    (ended, run)
-                }
-                Due::Run(run) => (false, run),
-            };
-            // What a timer holds is the user's, and so is the panic of its drop.
-            let (ended, run) = run;
-            if let Err(crash) = super::crash::guard(|| if ended { drop(run) } else { run() }) {
-                tracing::error!(target: "rusm::crash", reason = %crash.reason, "a timer panicked");
-            }
-        }
-        any
     }
 }
 
