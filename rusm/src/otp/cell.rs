@@ -17,6 +17,7 @@
 //! allocation to the epoch collector, since somebody may have just found it in the table. Such a finder may make a
 //! handle only while the count is above zero ([`CellPtr::acquire`]).
 
+use super::gone::{Gone, Waiters};
 use super::mailbox::{AnyMailbox, Mailbox};
 use super::node::Inner;
 use super::pool::Pooled;
@@ -41,7 +42,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// Which queue a process waits in for a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,12 +122,21 @@ struct Rare {
     schema: Option<Arc<EntrySchema>>,
     /// Why it is wanted to end, if the reason has a text.
     end: Option<ExitReason>,
-    waiters: Vec<Waker>,
+    waiters: Waiters,
 }
 
 impl Side {
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    pub(super) fn waiters(&mut self) -> &mut Waiters {
+        &mut self.rare().waiters
+    }
+
+    /// If somebody waits or has waited.
+    pub(super) fn known_waiters(&mut self) -> Option<&mut Waiters> {
+        self.rare.as_mut().map(|rare| &mut rare.waiters)
     }
 }
 
@@ -378,37 +388,27 @@ impl Cell {
         if self.told.fetch_or(TOLD, Ordering::AcqRel) & AWAITED == 0 {
             return;
         }
-        let waiters = self.known_side(|side| side.rare.as_mut().map(|rare| std::mem::take(&mut rare.waiters)));
-        for waiter in waiters.flatten().unwrap_or_default() {
+        let waiters = self.known_side(|side| side.known_waiters().map(Waiters::take));
+        for waiter in waiters.flatten().into_iter().flatten() {
             // Whose waker it is, is not known here.
             let _ = super::crash::guard(|| waiter.wake());
         }
     }
 
-    fn was_told(&self) -> bool {
+    /// Whether those who wait for its end were told.
+    pub(super) fn was_told(&self) -> bool {
         self.told.load(Ordering::Acquire) & TOLD != 0
     }
 
+    /// Says, under the lock of its side data, that somebody waits; false if those who wait were told before. If true, `tell_waiters`
+    /// takes the lock after it has seen this, and finds the waker.
+    pub(super) fn await_told(&self) -> bool {
+        self.told.fetch_or(AWAITED, Ordering::AcqRel) & TOLD == 0
+    }
+
     /// Waits until it has ended and everybody was told.
-    pub(crate) async fn gone(&self) -> ExitReason {
-        std::future::poll_fn(|cx| {
-            if self.was_told() {
-                return Poll::Ready(());
-            }
-            // `tell_waiters` takes the lock after it has seen the flag, and finds the waker.
-            self.side(|side| {
-                if self.told.fetch_or(AWAITED, Ordering::AcqRel) & TOLD != 0 {
-                    return Poll::Ready(());
-                }
-                let waiters = &mut side.rare().waiters;
-                if !waiters.iter().any(|waiter| waiter.will_wake(cx.waker())) {
-                    waiters.push(cx.waker().clone());
-                }
-                Poll::Pending
-            })
-        })
-        .await;
-        self.ended().unwrap_or(ExitReason::NoProcess)
+    pub(crate) fn gone(&self) -> Gone<'_> {
+        Gone::new(self)
     }
 
     /// The reason that somebody wants it to end with.

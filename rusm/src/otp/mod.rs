@@ -30,6 +30,7 @@ mod crash;
 mod cx;
 mod directory;
 mod few;
+mod gone;
 mod groups;
 mod inbox;
 mod incoming;

@@ -62,7 +62,7 @@ pub(crate) struct Scheduler {
     elsewhere: CachePadded<Count>,
     /// Loops that have not ended.
     loops: AtomicUsize,
-    /// Loops are to end once no process is left.
+    /// Loops are to look whether the node is of no use any more; see [`Inner::has_no_use`].
     pub(super) closing: AtomicBool,
     began: OnceLock<Instant>,
 }
@@ -70,7 +70,8 @@ pub(crate) struct Scheduler {
 /// What others see of a worker.
 pub(crate) struct Worker {
     stealers: ByPriority<Stealer<Turn>>,
-    waker: OnceLock<Waker>,
+    /// That of its loop while there is one: it keeps the runtime.
+    waker: Mutex<Option<Waker>>,
     sleep: CachePadded<Sleep>,
     pub(crate) wheel: CachePadded<Mutex<Wheel<Due>>>,
     /// What only its loop writes.
@@ -149,7 +150,7 @@ impl Scheduler {
         let worker = |stealers| {
             CachePadded::new(Worker {
                 stealers,
-                waker: OnceLock::new(),
+                waker: Mutex::new(None),
                 sleep: CachePadded::new(Sleep::new()),
                 wheel: CachePadded::new(Mutex::new(Wheel::new(0))),
                 own: CachePadded::default(),
@@ -168,7 +169,7 @@ impl Scheduler {
         (this, queues)
     }
 
-    /// The loops end once no process is left.
+    /// The loops end once the node is of no use.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         self.unpark_all();
@@ -193,10 +194,22 @@ impl Scheduler {
     /// fence makes one of two that end last, each in its place, see the other's end.
     pub(super) fn alive(&self) -> usize {
         fence(Ordering::SeqCst);
-        let counts = || self.workers.iter().map(|worker| &worker.own.count).chain([&*self.elsewhere]);
-        let ended: u64 = counts().map(|count| count.ended.load(Ordering::Acquire)).sum();
-        let started: u64 = counts().map(|count| count.started.load(Ordering::SeqCst)).sum();
-        started.saturating_sub(ended) as usize
+        let ended: u64 = self.counts().map(|count| count.ended.load(Ordering::Acquire)).sum();
+        self.started().saturating_sub(ended) as usize
+    }
+
+    fn counts(&self) -> impl Iterator<Item = &Count> {
+        self.workers.iter().map(|worker| &worker.own.count).chain([&*self.elsewhere])
+    }
+
+    fn started(&self) -> u64 {
+        self.counts().map(|count| count.started.load(Ordering::SeqCst)).sum()
+    }
+
+    /// Whether no process is there, and this holds at a moment at which none was.
+    pub(super) fn is_empty_while(&self, holds: impl FnOnce() -> bool) -> bool {
+        let started = self.started();
+        self.alive() == 0 && holds() && self.started() == started
     }
 
     /// Counts a process that begins; a look at whether the node is closed comes after it.
@@ -283,7 +296,8 @@ impl Worker {
     /// Wakes its loop if it sleeps.
     fn unpark(&self, idle: &sync::atomic::AtomicUsize) -> bool {
         let taken = self.sleep.take(idle);
-        if taken && let Some(waker) = self.waker.get() {
+        if taken && let Some(waker) = &*lock(&self.waker) {
+            // Tokio's own, which calls nothing of ours.
             waker.wake_by_ref();
         }
         taken
