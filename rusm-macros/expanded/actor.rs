@@ -134,17 +134,18 @@ const _: () = {
             "",
         );
         const METHOD_SLOW: &'static ::rusm::__private::Method = &::rusm::__private::Method::new(
-            ::rusm::__private::MethodKind::Call,
-            "slow",
-            &[
-                ::rusm::__private::Field {
-                    name: "job",
-                    ty: <Job as ::rusm::__private::Wire>::SCHEMA,
-                },
-            ],
-            <Done as ::rusm::__private::Wire>::SCHEMA,
-            "Answers later.",
-        );
+                ::rusm::__private::MethodKind::Call,
+                "slow",
+                &[
+                    ::rusm::__private::Field {
+                        name: "job",
+                        ty: <Job as ::rusm::__private::Wire>::SCHEMA,
+                    },
+                ],
+                <Done as ::rusm::__private::Wire>::SCHEMA,
+                "Answers later.",
+            )
+            .deferred();
         #[cfg(feature = "debug")]
         const METHOD_DEBUG: &'static ::rusm::__private::Method = &::rusm::__private::Method::new(
             ::rusm::__private::MethodKind::Call,

@@ -118,12 +118,13 @@ const _: () = {
             "",
         );
         const METHOD_LATER: &'static ::rusm::__private::Method = &::rusm::__private::Method::new(
-            ::rusm::__private::MethodKind::Call,
-            "later",
-            &[],
-            <() as ::rusm::__private::Wire>::SCHEMA,
-            "",
-        );
+                ::rusm::__private::MethodKind::Call,
+                "later",
+                &[],
+                <() as ::rusm::__private::Wire>::SCHEMA,
+                "",
+            )
+            .deferred();
     }
     #[allow(non_snake_case)]
     #[automatically_derived]

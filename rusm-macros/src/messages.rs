@@ -383,6 +383,7 @@ fn describe(method: &Method) -> TokenStream {
     let fields = method.args.iter().map(|arg| field(&naming::plain(&arg.ident), &arg.ty));
     let output = schema(&method.output);
     let doc = doc::summary(&method.inherited.docs);
+    let deferred = (method.kind == Kind::Deferred).then(|| quote!(.deferred()));
     quote! {
         ::rusm::__private::Method::new(
             ::rusm::__private::MethodKind::#kind,
@@ -390,7 +391,7 @@ fn describe(method: &Method) -> TokenStream {
             &[#(#fields),*],
             #output,
             #doc,
-        )
+        ) #deferred
     }
 }
 

@@ -176,10 +176,10 @@ impl Peer {
         (text(relayed(client.value().into_future()).await), text(relayed(client.hang().timeout(limit)).await))
     }
 
-    /// Begins a call that is not answered, and leaks it.
-    pub async fn leak(&mut self, other: Pid) -> bool {
+    /// Begins a call that is not answered yet, and leaks it.
+    pub async fn leak(&mut self, other: Pid, gate: usize) -> bool {
         let client: &'static PeerClient = Box::leak(Box::new(peer(other)));
-        let mut call = Box::pin(client.keep().into_future());
+        let mut call = Box::pin(client.hold(gate).into_future());
         let is_pending = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
         std::mem::forget(call);
         is_pending
@@ -472,6 +472,40 @@ async fn a_reply_is_answered_by_whoever_has_it() -> Result {
     Ok(())
 }
 
+#[tokio::test]
+async fn who_has_given_a_reply_away_may_call_its_caller() -> Result {
+    for workers in NODES {
+        let node = node(workers).await;
+        let [caller, callee, between] = peers(&node).await;
+        for path in [vec![caller.pid()], vec![between.pid(), caller.pid()]] {
+            let waiting = tokio::spawn({
+                let (caller, callee) = (caller.clone(), callee.pid());
+                async move { caller.entrust_there(callee, 100 + workers as u64).await }
+            });
+            let reply = loop {
+                let ours = |(whose, _): &mut (u64, _)| *whose == 100 + workers as u64;
+                if let Some((_, reply)) = KEPT.lock().unwrap().extract_if(.., ours).next() {
+                    break reply;
+                }
+                tokio::task::yield_now().await;
+            };
+            // The caller waits, but not for the one that is free to call it.
+            let mut back = tokio::spawn({
+                let (callee, path) = (callee.clone(), path.clone());
+                async move { callee.ask(path).await }
+            });
+            tokio::select! {
+                () = until_waiting(&caller, 1) => {}
+                answer = &mut back => panic!("{answer:?} on {workers} workers"),
+            }
+            reply.send(9);
+            assert_eq!(waiting.await??, Ok(9));
+            assert_eq!(back.await??, Ok(7));
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_at_once_and_through_any_waker() -> Result {
     let node = Node::builder().build().await?;
@@ -517,7 +551,9 @@ async fn a_leaked_call_is_no_part_of_a_cycle() -> Result {
     for workers in NODES {
         let node = node(workers).await;
         let [a, b] = peers(&node).await;
-        assert!(a.leak(b.pid()).await?);
+        let (number, leaked) = gate();
+        assert!(a.leak(b.pid(), number).await?);
+        leaked.opens.add_permits(1);
         let (number, gate) = gate();
         let holding = tokio::spawn({
             let a = a.clone();

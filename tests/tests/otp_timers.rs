@@ -20,6 +20,9 @@ fn channel() -> (usize, UnboundedReceiver<u64>) {
     (all.len() - 1, receiver)
 }
 
+/// Clients of other nodes.
+static THERE: Mutex<Vec<ClockClient>> = Mutex::new(Vec::new());
+
 /// Tells what it is sent, and sets timers for others.
 pub struct Clock {
     seen: UnboundedSender<u64>,
@@ -52,6 +55,20 @@ impl Clock {
             let timer = if every { cast.every(time) } else { cast.after(time) };
             self.timers.push(timer.unwrap());
         }
+    }
+
+    /// Sets timers for a process of another node, which is given by its number.
+    pub fn set_there(&mut self, to: usize, after: Vec<Duration>, every: bool) {
+        let to = THERE.lock().unwrap()[to].clone();
+        for (number, time) in after.into_iter().enumerate() {
+            let cast = to.tick(number as u64);
+            let timer = if every { cast.every(time) } else { cast.after(time) };
+            self.timers.push(timer.unwrap());
+        }
+    }
+
+    pub fn set_timers(&self) -> usize {
+        self.timers.iter().filter(|timer| timer.is_set()).count()
     }
 
     /// What each cancel said, and whether it was set before and is after.
@@ -269,6 +286,52 @@ async fn a_message_that_panics_when_a_timer_drops_it_harms_nobody() -> Result {
             tokio::task::yield_now().await;
         }
         clock.ping().await?;
+    }
+    Ok(())
+}
+
+/// The timers of a process are its node's, whoever they are for.
+#[tokio::test(start_paused = true)]
+async fn they_go_from_one_node_to_another() -> Result {
+    for every in [false, true] {
+        let [here, there, third] = [here().await, here().await, here().await];
+        let (number, mut seen) = channel();
+        let clock = there.spawn::<Clock>(number).await?;
+        let to = {
+            let mut all = THERE.lock().unwrap();
+            all.push(clock.client().clone());
+            all.len() - 1
+        };
+        let setters = [here.spawn::<Clock>(channel().0).await?, here.spawn::<Clock>(channel().0).await?];
+        // In the wheel of the setters' node are timers of somebody else, in the places that theirs would have in the other's.
+        let (aside, mut kept) = channel();
+        let (beside, third) = (here.spawn::<Clock>(aside).await?, third.spawn::<Clock>(aside).await?);
+        beside.set(beside.pid(), vec![millis(70); 8], false).await?;
+        for setter in &setters {
+            setter.set_there(to, vec![millis(5), millis(50), millis(50)], every).await?;
+        }
+        assert_eq!([seen.recv().await, seen.recv().await], [Some(0), Some(0)]);
+        // A setter ends: its timers do not fire, the other's do.
+        let ended = here.ended(setters[0].pid());
+        here.kill(setters[0].pid());
+        ended.await;
+        assert_eq!(setters[1].set_timers().await?, if every { 3 } else { 2 });
+        tokio::time::sleep(millis(60)).await;
+        let fired = all(&mut seen);
+        assert_eq!(fired.iter().filter(|number| **number > 0).count(), 2, "{fired:?}");
+        // The node that they go to ends: nobody is there any more.
+        setters[1].set_there(to, vec![millis(5)], every).await?;
+        assert_eq!(there.shutdown(Duration::from_secs(60)).await, 0);
+        tokio::time::sleep(millis(60)).await;
+        assert_eq!(setters[1].set_timers().await?, 0);
+        assert_eq!(all(&mut kept), (0..8).collect::<Vec<_>>());
+        // The node of who set them ends.
+        THERE.lock().unwrap()[to] = third.client().clone();
+        setters[1].set_there(to, vec![millis(50)], every).await?;
+        assert_eq!(here.shutdown(Duration::from_secs(60)).await, 0);
+        tokio::time::sleep(millis(100)).await;
+        assert!(all(&mut kept).is_empty());
+        third.ping().await?;
     }
     Ok(())
 }

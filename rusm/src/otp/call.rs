@@ -13,6 +13,9 @@
 //! An actor that waits for an answer reads nothing. It notes whom it waits for; a call that finds itself at the end of
 //! such a chain can only end at a deadline, so it ends with `Deadlock`.
 //!
+//! Only a call that the callee itself answers, at the end of its method, is noted: who is given a [`Reply`] may answer early, or give it
+//! away and be free, and a caller in bytes can't know. A cycle through one of these ends at a deadline.
+//!
 //! A note alone proves nothing: the answer may be there, and its owner about to have a turn. So all in between have to be parked, which
 //! an answer ends before its sender goes on. As long as one is not, the call looks again a few milliseconds later. Two
 //! that close a cycle at the same moment both note first and look then, so at least one goes on looking.
@@ -112,7 +115,8 @@ impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> 
     fn send(self, limit: Limit, cx: &mut Context<'_>) -> Result<Sent<M, T>, CallError> {
         self.to.find(|found| {
             let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
-            let waits = WaitsFor::note(found.cell)?;
+            let is_proof = found.mailbox.is_some() && !self.method.is_deferred;
+            let waits = WaitsFor::note(found.cell, is_proof)?;
             match found.mailbox {
                 Some(mailbox) => {
                     let (filler, waiter) = slot();
@@ -304,10 +308,11 @@ impl WaitsFor {
         Self { caller: None, suspects: false }
     }
 
-    /// Notes that the running actor waits for `callee`.
-    fn note(callee: CellPtr<'_>) -> Result<Self, CallError> {
+    /// Notes that the running actor waits for `callee`, if the callee can't be free while it does.
+    fn note(callee: CellPtr<'_>, is_proof: bool) -> Result<Self, CallError> {
         context::with(|caller| {
-            if !caller.is_actor() {
+            // Nobody reads what an actor sends itself while it waits, so that is a cycle of any call.
+            if !caller.is_actor() || !(is_proof || caller.as_ptr() == callee.as_ptr()) {
                 return Ok(Self::nobody());
             }
             caller.calls.store(mark(callee), Ordering::SeqCst);
@@ -458,12 +463,12 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
     where
         A: Serialize + Send + 'static,
     {
-        let node = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.node().clone()))?;
-        let node = node.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+        let inner = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.inner()))?;
+        let inner = inner.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
         let Self { to, method, args, local } = self;
         let to = to.clone();
         let send = move || drop(address::cast(&to, method, args, local));
-        timer::once(&node, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
+        timer::once(inner, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
     }
 
     /// Sends it again and again, first after this time, until it is cancelled, the running process ends, or nobody is there
@@ -475,12 +480,12 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
     where
         A: Serialize + Clone + Send + 'static,
     {
-        let node = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.node().clone()))?;
-        let node = node.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
+        let inner = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.inner()))?;
+        let inner = inner.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
         let Self { to, method, args, local } = self;
         let to = to.clone();
         let send = move || !matches!(address::cast(&to, method, args.clone(), local), Err(SendError::NoProcess(_)));
-        Ok(timer::repeated(&node, time, send))
+        Ok(timer::repeated(inner, time, send))
     }
 }
 

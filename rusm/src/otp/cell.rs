@@ -17,11 +17,13 @@
 //! allocation to the epoch collector, since somebody may have just found it in the table. Such a finder may make a
 //! handle only while the count is above zero ([`CellPtr::acquire`]).
 
+use super::gone::{Gone, Waiters};
 use super::mailbox::{AnyMailbox, Mailbox};
 use super::node::Inner;
+use super::pool::Pooled;
 use super::sched::state::State;
-use super::sched::wheel::Key;
-use super::signal::{Effect, Signal, Signals, Trap};
+use super::sched::timers::Set;
+use super::signal::{Effect, Farewell, Signal, Signals, Trap};
 use super::table::Place;
 use super::{Node, SendError, This, lock, pool, sched};
 use crate::wire::schema::EntrySchema;
@@ -30,7 +32,6 @@ use crossbeam_epoch as epoch;
 use std::alloc::Layout;
 use std::any::TypeId;
 use std::cell::UnsafeCell;
-use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -39,9 +40,9 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// Which queue a process waits in for a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,17 +82,23 @@ pub(crate) struct Cell {
     pub(super) calls: AtomicU64,
     /// When the wheel will wake it, in milliseconds of the node; 0: not asked for.
     pub(super) alarm_at: AtomicU64,
-    side: Mutex<Option<Box<Side>>>,
+    /// One of the timers that it owns, as [`sched::timers`] names them; 0: it has none.
+    pub(super) timers: AtomicU64,
+    side: Mutex<Option<Pooled<Side>>>,
     /// 0 while it lives; else why it ended, [`END_IN_SIDE`] if the reason has a text.
     end: AtomicU8,
-    /// Somebody wants it to end: the reason is in `side`.
-    end_asked: AtomicBool,
-    /// Everybody was told of its end.
-    told: AtomicBool,
+    /// 0 unless somebody wants it to end; else why, [`END_IN_SIDE`] if the reason has a text. Written under the lock of `side`.
+    end_asked: AtomicU8,
+    /// [`TOLD`] and [`AWAITED`].
+    told: AtomicU8,
     flags: AtomicU8,
 }
 
 const END_IN_SIDE: u8 = 255;
+/// Everybody was told of its end.
+const TOLD: u8 = 1;
+/// Somebody waits for that.
+const AWAITED: u8 = 2;
 const TRAP_LINKS: u8 = 1;
 const TRAP_STOP: u8 = 2;
 const MEMBER: u8 = 4;
@@ -104,22 +111,41 @@ const HAS_SIDE: u8 = 128;
 /// What few processes have.
 pub(super) struct Side {
     pub(super) signals: Signals,
+    pub(super) alarm: Option<Set>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What even of those few have.
+#[derive(Default)]
+struct Rare {
     label: Option<Arc<str>>,
     schema: Option<Arc<EntrySchema>>,
+    /// Why it is wanted to end, if the reason has a text.
     end: Option<ExitReason>,
-    waiters: Vec<Waker>,
-    pub(super) alarm: Option<(usize, Key)>,
-    pub(super) timers: Timers,
+    waiters: Waiters,
+}
+
+impl Side {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(super) fn waiters(&mut self) -> &mut Waiters {
+        &mut self.rare().waiters
+    }
+
+    /// If somebody waits or has waited.
+    pub(super) fn known_waiters(&mut self) -> Option<&mut Waiters> {
+        self.rare.as_mut().map(|rare| &mut rare.waiters)
+    }
 }
 
 /// What is left to do for a process that has ended.
 pub(super) struct Left {
-    pub(super) effects: Vec<Effect>,
-    pub(super) alarm: Option<(usize, Key)>,
-    pub(super) timers: Timers,
+    /// None if nobody is to be told.
+    pub(super) farewell: Option<Farewell>,
+    pub(super) alarm: Option<Set>,
 }
-
-type Timers = HashSet<(usize, Key), foldhash::fast::RandomState>;
 
 /// What is done with a cell without knowing its types.
 struct Vtable {
@@ -232,7 +258,7 @@ impl Cell {
     }
 
     pub(crate) fn label(&self) -> Arc<str> {
-        let own = lock(&self.side).as_ref().and_then(|side| side.label.clone());
+        let own = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.label.clone())).flatten();
         own.unwrap_or_else(|| (*self.name).into())
     }
 
@@ -266,10 +292,10 @@ impl Cell {
         self.flags.fetch_or(priority_bits(priority), Ordering::Relaxed);
     }
 
-    /// Whether it has ended; nobody finds it any more then.
+    /// Whether it has ended; nobody finds it any more then. In one order with what is written before its end is looked for.
     #[inline]
     pub(crate) fn has_ended(&self) -> bool {
-        self.end.load(Ordering::Acquire) != 0
+        self.end.load(Ordering::SeqCst) != 0
     }
 
     /// Why it ended, if it did.
@@ -313,26 +339,24 @@ impl Cell {
     /// Its side data, made if there is none.
     pub(super) fn side<R>(&self, act: impl FnOnce(&mut Side) -> R) -> R {
         let mut side = lock(&self.side);
-        act(side.get_or_insert_with(|| Box::new(self.new_side())))
+        act(side.get_or_insert_with(|| Pooled::new(self.new_side())))
     }
 
     /// Its side data, if there is any.
     pub(super) fn known_side<R>(&self, act: impl FnOnce(&mut Side) -> R) -> Option<R> {
-        lock(&self.side).as_mut().map(|side| act(side))
+        lock(&self.side).as_deref_mut().map(act)
     }
 
     fn new_side(&self) -> Side {
-        // First the flag, then the look at `end` and `told`; their writers do it the other way round.
+        // First the flag, then the look at `end`; its writer does it the other way round.
         let flags = self.flags.fetch_or(HAS_SIDE, Ordering::SeqCst);
         let trap = Trap { links: flags & TRAP_LINKS != 0, stop: flags & TRAP_STOP != 0 };
         let mut signals = Signals::new(self.pid(), self.parent(), trap);
         if let Some(reason) = reason(self.end.load(Ordering::SeqCst)) {
             // It ended without side data: nobody is to be told.
-            let _ = signals.end(reason);
+            drop(signals.end(reason));
         }
-        let (label, schema, end, waiters, alarm) = Default::default();
-        let timers = HashSet::default();
-        Side { signals, label, schema, end, waiters, alarm, timers }
+        Side { signals, alarm: None, rare: None }
     }
 
     pub(crate) fn signals<R>(&self, act: impl FnOnce(&mut Signals) -> R) -> R {
@@ -351,61 +375,67 @@ impl Cell {
             }
         }
         self.side(|side| {
-            let left = Left {
-                effects: side.signals.end(ended.clone()),
-                alarm: side.alarm.take(),
-                timers: std::mem::take(&mut side.timers),
-            };
+            let left = Left { farewell: side.signals.end(ended.clone()), alarm: side.alarm.take() };
             // Under the lock, so that the reason is there for whoever sees it.
             self.end.store(code(ended).unwrap_or(END_IN_SIDE), Ordering::SeqCst);
             Some(left)
         })
     }
 
-    /// Everybody was told: those who wait for its end go on.
+    /// Everybody was told: those who wait for its end go on. Either this sees that somebody waits, or who begins to wait sees that
+    /// everybody was told: both are changes of one word.
     pub(super) fn tell_waiters(&self) {
-        self.told.store(true, Ordering::SeqCst);
-        if self.flags.load(Ordering::SeqCst) & HAS_SIDE == 0 {
+        if self.told.fetch_or(TOLD, Ordering::AcqRel) & AWAITED == 0 {
             return;
         }
-        for waiter in self.side(|side| std::mem::take(&mut side.waiters)) {
+        let waiters = self.known_side(|side| side.known_waiters().map(Waiters::take));
+        for waiter in waiters.flatten().into_iter().flatten() {
             // Whose waker it is, is not known here.
             let _ = super::crash::guard(|| waiter.wake());
         }
     }
 
+    /// Whether those who wait for its end were told.
+    pub(super) fn was_told(&self) -> bool {
+        self.told.load(Ordering::Acquire) & TOLD != 0
+    }
+
+    /// Says, under the lock of its side data, that somebody waits; false if those who wait were told before. If true, `tell_waiters`
+    /// takes the lock after it has seen this, and finds the waker.
+    pub(super) fn await_told(&self) -> bool {
+        self.told.fetch_or(AWAITED, Ordering::AcqRel) & TOLD == 0
+    }
+
     /// Waits until it has ended and everybody was told.
-    pub(crate) async fn gone(&self) -> ExitReason {
-        std::future::poll_fn(|cx| {
-            if !self.told.load(Ordering::Acquire) {
-                self.side(|side| {
-                    // Again, now that `tell_waiters` takes the lock.
-                    if self.told.load(Ordering::SeqCst) {
-                        return;
-                    }
-                    if !side.waiters.iter().any(|waiter| waiter.will_wake(cx.waker())) {
-                        side.waiters.push(cx.waker().clone());
-                    }
-                });
-            }
-            if self.told.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        self.ended().unwrap_or(ExitReason::NoProcess)
+    pub(crate) fn gone(&self) -> Gone<'_> {
+        Gone::new(self)
     }
 
     /// The reason that somebody wants it to end with.
     #[inline]
     pub(super) fn asked_to_end(&self) -> Option<ExitReason> {
-        if !self.end_asked.load(Ordering::Acquire) {
-            return None;
+        match self.end_asked.load(Ordering::Acquire) {
+            0 => None,
+            END_IN_SIDE => self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.end.clone())).flatten(),
+            code => reason(code),
         }
-        lock(&self.side).as_ref().and_then(|side| side.end.clone())
+    }
+
+    /// Notes that it is to end, under its lock: the first reason counts, but a kill overrides one that it has not seen yet.
+    fn ask_to_end(&self, side: &mut Side, reason: ExitReason) {
+        if self.end_asked.load(Ordering::Relaxed) != 0 && reason != ExitReason::Killed {
+            return;
+        }
+        let code = code(&reason).unwrap_or_else(|| {
+            side.rare().end = Some(reason);
+            END_IN_SIDE
+        });
+        self.end_asked.store(code, Ordering::Release);
     }
 
     /// Whether this message can be read, and if not, why.
     pub(crate) fn check(&self, method: u32, fingerprint: u64) -> Result<(), SendError> {
-        let schema = lock(&self.side).as_ref().and_then(|side| side.schema.clone());
+        let schema = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.schema.clone())).flatten();
         let theirs = match &schema {
             Some(schema) => schema.method(method).map(|known| (known.fingerprint, known.signature())),
             None => {
@@ -517,12 +547,7 @@ impl<'a> CellPtr<'a> {
 
     /// Asks it to end at its next await; the first reason counts, but a kill overrides one that it has not seen yet.
     pub(crate) fn request_end(self, reason: ExitReason) {
-        self.side(|side| {
-            if side.end.is_none() || reason == ExitReason::Killed {
-                side.end = Some(reason);
-            }
-        });
-        self.end_asked.store(true, Ordering::Release);
+        self.side(|side| self.ask_to_end(side, reason));
         self.wake();
     }
 
@@ -530,14 +555,29 @@ impl<'a> CellPtr<'a> {
     ///
     /// What is for the mailbox gets there under the lock: an `unlink` or a `demonitor` that comes after finds it there.
     pub(crate) fn receive(self, signal: Signal) -> Option<Effect> {
-        let (effect, wake) = self.side(|side| match side.signals.receive(signal) {
-            None => (None, None),
-            Some(Effect::DeliverExit(exit)) => (None, self.mailbox().push_exit(self, exit)),
-            Some(Effect::DeliverDown(down)) => (None, self.mailbox().push_down(self, down)),
-            Some(effect) => (Some(effect), None),
+        let mut wake = None;
+        let mut ends = false;
+        let effect = self.side(|side| match side.signals.receive(signal)? {
+            Effect::DeliverExit(exit) => {
+                wake = self.mailbox().push_exit(self, exit);
+                None
+            }
+            Effect::DeliverDown(down) => {
+                wake = self.mailbox().push_down(self, down);
+                None
+            }
+            Effect::End(reason) => {
+                self.ask_to_end(side, reason);
+                ends = true;
+                None
+            }
+            effect => Some(effect),
         });
         if let Some(wake) = wake {
             wake.wake(self);
+        }
+        if ends {
+            self.wake();
         }
         effect
     }
@@ -722,10 +762,11 @@ where
         deadline: AtomicU64::new(0),
         calls: AtomicU64::new(0),
         alarm_at: AtomicU64::new(0),
+        timers: AtomicU64::new(0),
         side: Mutex::new(None),
         end: AtomicU8::new(0),
-        end_asked: AtomicBool::new(false),
-        told: AtomicBool::new(false),
+        end_asked: AtomicU8::new(0),
+        told: AtomicU8::new(0),
         flags: AtomicU8::new(flags | priority_bits(new.priority)),
     };
     let whole: *mut Whole<M, F> = pool::take(Layout::new::<Whole<M, F>>()).cast().as_ptr();
@@ -742,7 +783,10 @@ where
     unsafe { (&raw mut (*whole).body).write(UnsafeCell::new(ManuallyDrop::new(made))) };
     let this = typed();
     if new.label.is_some() || new.schema.is_some() {
-        this.cell().side(|side| (side.label, side.schema) = (new.label, new.schema));
+        this.cell().side(|side| {
+            let rare = side.rare();
+            (rare.label, rare.schema) = (new.label, new.schema);
+        });
     }
     (raw, this)
 }

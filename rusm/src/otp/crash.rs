@@ -6,6 +6,7 @@ use std::any::Any;
 use std::cell::{Cell as StdCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
+use std::task::Waker;
 use tokio::sync::oneshot;
 
 thread_local! {
@@ -21,6 +22,12 @@ struct Left {
     /// Where the latest one happened.
     place: Option<String>,
     known: Vec<Known>,
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.place.is_none() && self.known.is_empty()
+    }
 }
 
 /// Dropped when it is known whether a panic was the end of its process.
@@ -65,31 +72,45 @@ pub(crate) fn install_hook() {
 pub(crate) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, Crash> {
     let outer = INSIDE.replace(true);
     // What is there already belongs to a panic further out that is under way.
-    let before = if DIRTY.get() { LEFT.try_with(|left| left.borrow().known.len()).unwrap_or(0) } else { 0 };
+    let mut before = if DIRTY.get() { swap(Left::default()) } else { Left::default() };
     let result = catch_unwind(AssertUnwindSafe(run));
     INSIDE.set(outer);
-    if result.is_ok() && (outer || !DIRTY.get()) {
+    if result.is_ok() && !DIRTY.get() && before.is_empty() {
         return result.map_err(|_| unreachable!("it is no error"));
     }
-    // What a panic left that the code has caught itself goes here, also when the thread is about to end.
-    let Left { place, known } = if before > 0 {
-        LEFT.try_with(|left| {
-            let mut left = left.borrow_mut();
-            Left { place: left.place.take(), known: left.known.split_off(before) }
-        })
-        .unwrap_or_default()
-    } else {
-        DIRTY.set(false);
-        LEFT.try_with(RefCell::take).unwrap_or_default()
+    let inside = swap(Left::default());
+    let result = match result {
+        Ok(value) => {
+            // What a panic left that the code has caught itself goes here, unless a panic further out may still end the process.
+            if outer {
+                before.place = before.place.or(inside.place);
+                before.known.extend(inside.known);
+            }
+            Ok(value)
+        }
+        Err(payload) => {
+            let text = text(payload);
+            let text = match inside.place {
+                Some(place) => format!("{text}, at {place}"),
+                None => text,
+            };
+            Err(Crash { reason: ExitReason::Panicked(text.into()), known: inside.known })
+        }
     };
-    result.map_err(|payload| {
-        let text = text(payload);
-        let text = match place {
-            Some(place) => format!("{text}, at {place}"),
-            None => text,
-        };
-        Crash { reason: ExitReason::Panicked(text.into()), known }
-    })
+    drop(swap(before));
+    result
+}
+
+/// Puts this where panics leave something, and gives what was there; nothing when the thread is about to end.
+fn swap(left: Left) -> Left {
+    DIRTY.set(!left.is_empty());
+    LEFT.try_with(|place| place.replace(left)).unwrap_or_default()
+}
+
+/// Wakes a task of somebody else. In a drop while a panic unwinds, one of its waker would abort the program.
+#[inline]
+pub(crate) fn wake(waker: Waker) {
+    if std::thread::panicking() { drop(guard(|| waker.wake())) } else { waker.wake() }
 }
 
 fn text(payload: Box<dyn Any + Send>) -> String {
@@ -99,7 +120,9 @@ fn text(payload: Box<dyn Any + Send>) -> String {
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a value that is no text".to_owned());
     // The payload is the process's own value; its drop may panic as well.
+    let outer = INSIDE.replace(true);
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    INSIDE.set(outer);
     text
 }
 
@@ -124,6 +147,7 @@ pub(crate) fn report(cell: CellPtr<'_>, reason: &ExitReason) {
 mod tests {
     use super::*;
     use std::panic::resume_unwind;
+    use std::sync::Arc;
 
     fn reason(result: Result<(), Crash>) -> String {
         result.map_or_else(|crash| crash.reason.to_string(), |()| String::new())
@@ -137,6 +161,39 @@ mod tests {
         let caught = || drop(catch_unwind(|| panic!("elsewhere")));
         assert!(guard(caught).is_ok());
         assert_eq!(reason(guard(|| resume_unwind(Box::new("x")))), "panicked: x");
+    }
+
+    /// Panics when it is woken.
+    struct Bomb;
+
+    impl std::task::Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic!("in a waker");
+        }
+    }
+
+    struct Last(Arc<Bomb>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            wake(self.0.clone().into());
+        }
+    }
+
+    #[test]
+    fn a_waker_that_panics_while_a_panic_unwinds_changes_nothing() {
+        install_hook();
+        let (known, mut end) = oneshot::channel();
+        let crash = guard(|| {
+            let _last = Last(Arc::new(Bomb));
+            keep(known);
+            panic!("first")
+        });
+        assert_eq!(end.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        let crash = reason(crash);
+        assert!(crash.starts_with("panicked: first, at ") && crash.contains("crash.rs"), "{crash}");
+        assert_eq!(end.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(reason(guard(|| drop(Last(Arc::new(Bomb))))).find("in a waker"), Some(10));
     }
 
     #[test]

@@ -29,6 +29,8 @@ mod context;
 mod crash;
 mod cx;
 mod directory;
+mod few;
+mod gone;
 mod groups;
 mod inbox;
 mod incoming;
@@ -77,6 +79,8 @@ pub use spawn::{Birth, RawProcess, Spawn, live};
 #[doc(hidden)]
 pub use stream::refuse_stream;
 pub use stream::{StreamCall, StreamOpening, StreamReply, Streamed};
+#[cfg(feature = "serve")]
+pub(crate) use tcp::pause_after;
 pub use tcp::{ListenTcp, Listener};
 pub use this::This;
 pub use timer::Timer;

@@ -33,7 +33,7 @@ use tokio::sync::Notify;
 /// A running system of processes.
 ///
 /// Cheap to clone. Its processes live until they end, or until [`Node::shutdown`]; it ends when all its handles are gone
-/// and its last process has ended. What is left of an ended node are some kilobytes.
+/// and its last process has ended, which may give a handle away before. What is left of an ended node are some kilobytes.
 pub struct Node(&'static Inner);
 
 /// What all handles of a node share.
@@ -47,7 +47,7 @@ pub(crate) struct Inner {
     backend: Mutex<Option<Arc<dyn Backend>>>,
     scheduler: Scheduler,
     monitors: AtomicU64,
-    /// Nodes that are counted; the last one lets the workers go home.
+    /// Nodes that are counted; while there is none, the workers go home with the last process.
     handles: CachePadded<AtomicUsize>,
     /// Nothing can be spawned any more.
     closed: AtomicBool,
@@ -88,13 +88,26 @@ impl Inner {
         self.drained.notify_waiters();
     }
 
-    /// Tells a shutdown that waits when no process is left.
+    /// Tells a shutdown that waits, and loops that are to end, when no process is left.
     #[inline]
     pub(crate) fn look_whether_drained(&self) {
-        if self.closed.load(Ordering::SeqCst) && self.scheduler.alive() == 0 {
+        let is_closed = self.closed.load(Ordering::SeqCst);
+        if (is_closed || self.scheduler.closing.load(Ordering::SeqCst)) && self.scheduler.alive() == 0 {
             self.drained.notify_waiters();
             self.scheduler.unpark_to_end();
         }
+    }
+
+    /// Whether loops that look for work may end: nobody is left who could begin a process.
+    ///
+    /// A handle may be given away by a process that ends, and begin one and go at any time: so no process lives on both sides of the
+    /// look at the handles, and none began in between.
+    #[inline]
+    pub(crate) fn has_no_use(&self) -> bool {
+        self.scheduler.closing.load(Ordering::SeqCst)
+            && self
+                .scheduler
+                .is_empty_while(|| self.closed.load(Ordering::SeqCst) || self.handles.load(Ordering::SeqCst) == 0)
     }
 
     fn is_over(&self) -> bool {
@@ -119,7 +132,7 @@ impl Clone for Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.0.handles.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.scheduler.close();
         }
     }

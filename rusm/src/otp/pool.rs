@@ -10,6 +10,7 @@
 use super::lock;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Mutex;
 
@@ -114,6 +115,52 @@ pub(super) unsafe fn give(memory: NonNull<u8>, layout: Layout) {
     // The thread is about to end.
     if let Some(left) = given {
         free(class, left);
+    }
+}
+
+/// A box whose memory comes from here: for what is made and dropped as often as cells, on different threads.
+pub(super) struct Pooled<T>(NonNull<T>);
+
+// SAFETY: it owns its value, as a box does.
+unsafe impl<T: Send> Send for Pooled<T> {}
+// SAFETY: shared, it gives shared access to its value only.
+unsafe impl<T: Sync> Sync for Pooled<T> {}
+
+impl<T> Pooled<T> {
+    #[inline]
+    pub(super) fn new(value: T) -> Self {
+        const { assert!(size_of::<T>() > 0) };
+        let place = take(Layout::new::<T>()).cast::<T>();
+        // SAFETY: the block is of this layout, and nobody else has it.
+        unsafe { place.write(value) };
+        Self(place)
+    }
+}
+
+impl<T> Deref for Pooled<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: it was written by `new`, and lives until this is dropped.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T> DerefMut for Pooled<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above, and whoever has this alone has its value alone.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl<T> Drop for Pooled<T> {
+    fn drop(&mut self) {
+        // SAFETY: the value was written by `new` and is not used again. Should its drop panic, the block is lost.
+        unsafe { self.0.drop_in_place() };
+        // SAFETY: taken in `new` for this layout.
+        unsafe { give(self.0.cast(), Layout::new::<T>()) };
     }
 }
 

@@ -13,8 +13,9 @@
 //!   slot that is free already answers in its place: [`Signal::answer_of_nobody`]).
 //! - Death empties both directions: the links and watchers are told, the watched forget their watcher.
 
+use super::few::{self, Few};
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
-use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 /// What one process tells another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,9 +76,9 @@ pub(crate) struct Trap {
     pub(crate) stop: bool,
 }
 
-/// The half of a link that one process has asked for: its number among those, from 0.
+/// The half of a link that one process has asked for: its number among those, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Half(u64);
+pub(crate) struct Half(NonZeroU64);
 
 /// What one end holds of a link: at least one half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,30 +87,56 @@ struct Link {
     theirs: Option<Half>,
 }
 
+/// What a process that has ended tells: to its links, its watchers and those that it watches, one after the other.
+pub(crate) struct Farewell {
+    pid: Pid,
+    reason: ExitReason,
+    links: few::IntoIter<Pid, Link>,
+    watchers: few::IntoIter<MonitorRef, Pid>,
+    watching: few::IntoIter<MonitorRef, Pid>,
+}
+
+impl Iterator for Farewell {
+    type Item = Effect;
+
+    fn next(&mut self) -> Option<Effect> {
+        let pid = self.pid;
+        if let Some((to, _)) = self.links.next() {
+            return Some(Effect::Send(to, Signal::LinkExit { from: pid, reason: self.reason.clone() }));
+        }
+        if let Some((monitor, watcher)) = self.watchers.next() {
+            return Some(Effect::Send(watcher, Signal::Down { monitor, pid, reason: self.reason.clone() }));
+        }
+        let (monitor, watched) = self.watching.next()?;
+        Some(Effect::Send(watched, Signal::Demonitor { monitor }))
+    }
+}
+
 /// The signal state of one process.
 #[derive(Debug)]
 pub(crate) struct Signals {
     pid: Pid,
     parent: Option<Pid>,
     trap: Trap,
-    links: BTreeMap<Pid, Link>,
-    /// How many halves it has asked for.
-    halves: u64,
-    watchers: BTreeMap<MonitorRef, Pid>,
-    watching: BTreeMap<MonitorRef, Pid>,
+    links: Few<Pid, Link>,
+    /// The half that it asks for next.
+    next: Half,
+    watchers: Few<MonitorRef, Pid>,
+    watching: Few<MonitorRef, Pid>,
     ended: Option<ExitReason>,
 }
 
 impl Signals {
     pub(crate) fn new(pid: Pid, parent: Option<Pid>, trap: Trap) -> Self {
         let (links, watchers, watching) = Default::default();
-        Self { pid, parent, trap, links, halves: 0, watchers, watching, ended: None }
+        Self { pid, parent, trap, links, next: Half(NonZeroU64::MIN), watchers, watching, ended: None }
     }
 
     /// Its links, and who watches it and whom it watches, one for each monitor.
     pub(crate) fn peers(&self) -> (Vec<Pid>, Vec<Pid>, Vec<Pid>) {
-        let monitors = |pids: &BTreeMap<MonitorRef, Pid>| pids.values().copied().collect();
-        (self.links.keys().copied().collect(), monitors(&self.watchers), monitors(&self.watching))
+        let monitors = |pids: &Few<MonitorRef, Pid>| pids.iter().map(|(_, pid)| *pid).collect();
+        let links = self.links.iter().map(|(pid, _)| *pid).collect();
+        (links, monitors(&self.watchers), monitors(&self.watching))
     }
 
     /// Why the process ended, if it did.
@@ -124,16 +151,17 @@ impl Signals {
 
     #[cfg(test)]
     pub(crate) fn links(&self) -> impl Iterator<Item = Pid> {
-        self.links.keys().copied()
+        self.links.iter().map(|(pid, _)| *pid)
     }
 
     /// The process links itself to another one. Linking to oneself means nothing.
     pub(crate) fn link(&mut self, to: Pid) -> Option<Effect> {
-        if to == self.pid || self.ended.is_some() || self.links.contains_key(&to) {
+        if to == self.pid || self.ended.is_some() || self.links.contains(&to) {
             return None;
         }
-        let half = Half(self.halves);
-        self.halves += 1;
+        // One in each nanosecond takes 584 years to saturate.
+        let half = self.next;
+        self.next = Half(half.0.saturating_add(1));
         self.links.insert(to, Link { own: Some(half), theirs: None });
         Some(Effect::Send(to, Signal::Link { from: self.pid, half }))
     }
@@ -165,7 +193,10 @@ impl Signals {
         }
         match signal {
             Signal::Link { from, half } => {
-                self.links.entry(from).or_default().theirs = Some(half);
+                match self.links.get_mut(&from) {
+                    Some(link) => link.theirs = Some(half),
+                    None => self.links.insert(from, Link { own: None, theirs: Some(half) }),
+                }
                 None
             }
             Signal::Unlink { from, seen } => {
@@ -225,23 +256,20 @@ impl Signals {
         if self.trap.stop || self.trap.links { Effect::Stop(reason) } else { Effect::End(reason) }
     }
 
-    /// The process has ended: who is to be told. Later signals are answered from now on.
-    pub(crate) fn end(&mut self, reason: ExitReason) -> Vec<Effect> {
-        if self.ended.is_some() {
-            return Vec::new();
+    /// The process has ended: who is to be told, if somebody is. Later signals are answered from now on.
+    pub(crate) fn end(&mut self, reason: ExitReason) -> Option<Farewell> {
+        // Of an end that comes second nobody is left to be told: nothing gets in after the first one.
+        self.ended.get_or_insert_with(|| reason.clone());
+        if self.links.is_empty() && self.watchers.is_empty() && self.watching.is_empty() {
+            return None;
         }
-        self.ended = Some(reason.clone());
-        let pid = self.pid;
-        let links = std::mem::take(&mut self.links)
-            .into_keys()
-            .map(|to| Effect::Send(to, Signal::LinkExit { from: pid, reason: reason.clone() }));
-        let watchers = std::mem::take(&mut self.watchers)
-            .into_iter()
-            .map(|(monitor, watcher)| Effect::Send(watcher, Signal::Down { monitor, pid, reason: reason.clone() }));
-        let watching = std::mem::take(&mut self.watching)
-            .into_iter()
-            .map(|(monitor, watched)| Effect::Send(watched, Signal::Demonitor { monitor }));
-        links.chain(watchers).chain(watching).collect()
+        Some(Farewell {
+            pid: self.pid,
+            reason,
+            links: std::mem::take(&mut self.links).into_iter(),
+            watchers: std::mem::take(&mut self.watchers).into_iter(),
+            watching: std::mem::take(&mut self.watching).into_iter(),
+        })
     }
 }
 

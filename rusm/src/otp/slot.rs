@@ -41,6 +41,7 @@
 //! It is the clone, wake and drop of wakers and the drop of values. It runs when the word says the truth about what is left in the
 //! slot, and nothing in the slot is touched after it on its word. So one that panics loses nothing and frees nothing twice.
 
+use super::crash;
 use super::sync::atomic::AtomicU32;
 use super::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::sync::{self, UnsafeCell};
@@ -251,7 +252,7 @@ impl<T> Shared<T> {
                 }
                 waker
             };
-            waker.wake();
+            crash::wake(waker);
         }
         Ok(())
     }

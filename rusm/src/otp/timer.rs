@@ -2,9 +2,8 @@
 
 use super::cell::{CellPtr, CellRef};
 use super::node::Inner;
-use super::sched::Due;
-use super::sched::wheel::Key;
-use super::{Instant, Node, context, lock};
+use super::sched::timers::{Due, Set};
+use super::{Instant, context, lock};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -18,14 +17,14 @@ pub(crate) const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// It dies with the process that set it; dropping this does not cancel it.
 #[derive(Clone)]
 pub struct Timer {
-    node: Node,
-    owner: Option<CellRef>,
+    /// Of the node in whose wheels it is.
+    inner: &'static Inner,
     kind: Kind,
 }
 
 #[derive(Clone)]
 enum Kind {
-    Once(usize, Key),
+    Once(Set),
     Repeated(Pulse),
 }
 
@@ -33,23 +32,14 @@ impl Timer {
     /// Takes it back; whether it was still to fire, so that false means that the message was sent. A repeated one: whether it was still going.
     pub fn cancel(&self) -> bool {
         match &self.kind {
-            Kind::Once(wheel, key) => {
-                let due = self.node.inner().scheduler().cancel_timer((*wheel, *key));
-                if due.is_some() {
-                    forget(self.owner.as_ref(), (*wheel, *key));
-                }
-                due.is_some()
-            }
+            Kind::Once(timer) => self.inner.scheduler().cancel_timer(*timer).is_some(),
             Kind::Repeated(pulse) => {
                 let (was_going, next) = {
                     let mut going = lock(pulse);
                     (std::mem::take(&mut going.is_set), going.next.take())
                 };
-                if let Some(next) = next {
-                    forget(self.owner.as_ref(), next);
-                    // Outside of the lock, which what is dropped here takes.
-                    drop(self.node.inner().scheduler().cancel_timer(next));
-                }
+                // Outside of the lock, which what is dropped here takes.
+                drop(next.and_then(|next| self.inner.scheduler().cancel_timer(next)));
                 was_going
             }
         }
@@ -58,7 +48,7 @@ impl Timer {
     /// Whether it is still to fire.
     pub fn is_set(&self) -> bool {
         match &self.kind {
-            Kind::Once(wheel, key) => self.node.inner().scheduler().has_timer((*wheel, *key)),
+            Kind::Once(timer) => self.inner.scheduler().has_timer(*timer),
             Kind::Repeated(pulse) => lock(pulse).is_set,
         }
     }
@@ -70,47 +60,36 @@ impl fmt::Debug for Timer {
     }
 }
 
-fn forget(owner: Option<&CellRef>, timer: (usize, Key)) {
-    if let Some(owner) = owner {
-        owner.known_side(|side| side.timers.remove(&timer));
+/// Runs `fire` after this time, unless the running process ends before; None if that has ended already. `inner` is the node outside
+/// of processes.
+pub(crate) fn once(inner: &'static Inner, after: Duration, fire: impl FnOnce() + Send + 'static) -> Option<Timer> {
+    let at = later(after);
+    let mut fire = Some(Box::new(fire));
+    let owned = context::with(|cell| {
+        // In the wheels of the owner's node, where its end looks for them.
+        let inner = cell.inner();
+        let due = Due::Owned(cell.acquire()?, fire.take()?);
+        let timer = inner.scheduler().set_owned(cell, at, due).ok()?;
+        Some(Timer { inner, kind: Kind::Once(timer) })
+    });
+    match (owned, fire) {
+        (None, Some(fire)) => {
+            let timer = inner.scheduler().set_timer(inner, at, Due::Run(fire));
+            Some(Timer { inner, kind: Kind::Once(timer) })
+        }
+        (owned, _) => owned.flatten(),
     }
 }
 
-/// Runs `fire` after this time, unless the running process ends before; None if that has ended already.
-pub(crate) fn once(node: &Node, after: Duration, fire: impl FnOnce() + Send + 'static) -> Option<Timer> {
+/// Runs `fire` again and again, until it says no or the running process ends. `inner` is the node outside of processes.
+pub(crate) fn repeated(inner: &'static Inner, every: Duration, fire: impl FnMut() -> bool + Send + 'static) -> Timer {
     let owner = context::with(|cell| cell.acquire()).flatten();
-    let at = later(after);
-    // In the wheels of the owner's node, where its end looks for them.
-    let node = owner.as_ref().map_or(node, |owner| owner.node());
-    let inner = node.inner();
-    let kind = match &owner {
-        None => {
-            let (wheel, key) = inner.scheduler().set_timer(inner, at, Due::Run(Box::new(fire)));
-            Kind::Once(wheel, key)
-        }
-        Some(cell) => {
-            let (wheel, key) = inner.scheduler().set_timer(inner, at, Due::Owned(cell.clone(), Box::new(fire)));
-            cell.side(|side| side.timers.insert((wheel, key)));
-            if cell.has_ended() {
-                drop(inner.scheduler().cancel_timer((wheel, key)));
-                return None;
-            }
-            Kind::Once(wheel, key)
-        }
-    };
-    let node = node.clone();
-    Some(Timer { node, owner, kind })
-}
-
-/// Runs `fire` again and again, until it says no or the running process ends.
-pub(crate) fn repeated(node: &Node, every: Duration, fire: impl FnMut() -> bool + Send + 'static) -> Timer {
-    let owner = context::with(|cell| cell.acquire()).flatten();
-    let node = owner.as_ref().map_or(node, |owner| owner.node()).clone();
+    let inner = owner.as_ref().map_or(inner, |owner| owner.inner());
     let pulse = Pulse::new(Mutex::new(Going { is_set: true, next: None }));
     let every = every.clamp(Duration::from_millis(1), FAR);
-    let beat = Beat { inner: node.inner(), owner: owner.clone(), every, pulse: pulse.clone() };
+    let beat = Beat { inner, owner, every, pulse: pulse.clone() };
     beat.set(later(every), fire);
-    Timer { node, owner, kind: Kind::Repeated(pulse) }
+    Timer { inner, kind: Kind::Repeated(pulse) }
 }
 
 /// What a repeated timer and its handles share.
@@ -118,7 +97,7 @@ type Pulse = Arc<Mutex<Going>>;
 
 struct Going {
     is_set: bool,
-    next: Option<(usize, Key)>,
+    next: Option<Set>,
 }
 
 /// A repeated timer, wherever it waits; when this is gone, it goes no more.
@@ -149,20 +128,18 @@ impl Beat {
             None => Due::Run(run),
             Some(owner) => Due::Owned(owner.clone(), run),
         };
-        let timer = {
-            let mut going = lock(&pulse);
-            if !going.is_set {
-                drop(going);
-                return drop(due);
-            }
-            let timer = inner.scheduler().set_timer(inner, at, due);
-            going.next = Some(timer);
-            timer
+        let mut going = lock(&pulse);
+        let set = match &owner {
+            _ if !going.is_set => Err(Some(due)),
+            None => Ok(inner.scheduler().set_timer(inner, at, due)),
+            Some(owner) => inner.scheduler().set_owned(owner.ptr(), at, due),
         };
-        if let Some(owner) = owner {
-            owner.side(|side| side.timers.insert(timer));
-            if owner.has_ended() {
-                drop(inner.scheduler().cancel_timer(timer));
+        match set {
+            Ok(timer) => going.next = Some(timer),
+            Err(left) => {
+                // Outside of the lock, which the beat takes when it is dropped.
+                drop(going);
+                drop(left);
             }
         }
     }

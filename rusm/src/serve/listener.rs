@@ -6,6 +6,7 @@
 
 use super::connection;
 use super::gateway::Gateway;
+use crate::otp::pause_after;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -41,7 +42,7 @@ pub(crate) async fn run<A: Accept>(source: A, gateway: Arc<Gateway>, mut stop: o
     let mut connections = JoinSet::new();
     let draining = watch::Sender::new(false);
     let most = gateway.config.max_connections;
-    let mut backoff = Backoff::default();
+    let mut pause = Duration::ZERO;
     let mut resume = Instant::now();
     let patience = loop {
         let accepted = async {
@@ -54,18 +55,18 @@ pub(crate) async fn run<A: Accept>(source: A, gateway: Arc<Gateway>, mut stop: o
             Some(ended) = connections.join_next() => report(ended),
             accepted = accepted, if connections.len() < most => match accepted {
                 Ok((io, peer)) => {
-                    backoff = Backoff::default();
+                    pause = Duration::ZERO;
                     connections.spawn(connection::serve(io, peer, gateway.clone(), draining.subscribe()));
                     if connections.len() == most {
                         tracing::warn!(target: "rusm::serve", most, "no more connections are accepted until one ends");
                     }
                 }
                 Err(error) => {
-                    let wait = backoff.after(error.kind());
-                    if !wait.is_zero() {
+                    // None: the connection failed, not the accepting.
+                    if let Some(wait) = pause_after(pause, error.kind()) {
                         tracing::error!(target: "rusm::serve", %error, ?wait, "accepting failed, trying again");
+                        (pause, resume) = (wait, Instant::now() + wait);
                     }
-                    resume = Instant::now() + wait;
                 }
             },
         }
@@ -84,22 +85,6 @@ pub(crate) async fn run<A: Accept>(source: A, gateway: Arc<Gateway>, mut stop: o
 fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(target: "rusm::serve", %error, "a connection's task failed");
-    }
-}
-
-/// How long not to accept after a failure: 10 ms, doubled up to a second.
-#[derive(Debug, Default)]
-struct Backoff(Duration);
-
-impl Backoff {
-    fn after(&mut self, error: io::ErrorKind) -> Duration {
-        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-        // The connection failed, not the accepting.
-        if matches!(error, ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
-            return Duration::ZERO;
-        }
-        self.0 = (self.0 * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
-        self.0
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Method {
     pub output: &'static Type,
     /// The first paragraph of its documentation.
     pub doc: &'static str,
+    /// Whether it is given a `Reply`, which may outlive the message; its caller need not know.
+    pub is_deferred: bool,
     id: u32,
     fingerprint: u64,
 }
@@ -42,9 +44,15 @@ impl Method {
         output: &'static Type,
         doc: &'static str,
     ) -> Self {
-        let mut method = Self { name, kind, args, output, doc, id: method_id(name), fingerprint: 0 };
+        let (is_deferred, id, fingerprint) = (false, method_id(name), 0);
+        let mut method = Self { name, kind, args, output, doc, is_deferred, id, fingerprint };
         method.fingerprint = hash(&method);
         method
+    }
+
+    /// The same method, answered by whoever holds its `Reply`.
+    pub const fn deferred(self) -> Self {
+        Self { is_deferred: true, ..self }
     }
 
     /// The number that stands for the method on the wire: FNV-1a 32 of its name.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Counts up, at a rate that [`per_micro`] knows.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 pub(crate) fn ticks() -> u64 {
     // SAFETY: reading the time stamp counter has no preconditions; user space may on every system that Rust's std supports.
@@ -15,7 +15,7 @@ pub(crate) fn ticks() -> u64 {
 }
 
 /// Counts up, at a rate that [`per_micro`] knows.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(any(not(target_arch = "x86_64"), miri))]
 #[inline]
 pub(crate) fn ticks() -> u64 {
     static BASE: OnceLock<Instant> = OnceLock::new();

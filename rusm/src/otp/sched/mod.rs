@@ -20,6 +20,7 @@
 pub(crate) mod clock;
 pub(crate) mod sleep;
 pub(crate) mod state;
+pub(crate) mod timers;
 mod watch;
 pub(crate) mod wheel;
 pub(crate) mod worker;
@@ -35,8 +36,9 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, OnceLock};
 use std::task::{RawWaker, RawWakerVTable, Waker};
+use timers::Due;
 use tokio::runtime::Handle;
-use wheel::{Key, Wheel};
+use wheel::Wheel;
 
 pub use watch::Hog;
 pub(crate) use watch::{Hook as HogHook, begin as watch};
@@ -51,16 +53,6 @@ unsafe impl Send for Turn {}
 /// One queue for each priority.
 pub(crate) type ByPriority<T> = [T; 3];
 
-/// What a timer does when it is due.
-pub(crate) enum Due {
-    /// Lets a process look at what it waits for.
-    Wake(CellRef),
-    /// Anything short.
-    Run(Box<dyn FnOnce() + Send>),
-    /// Anything short, for a process that keeps a list of its timers.
-    Owned(CellRef, Box<dyn FnOnce() + Send>),
-}
-
 /// What the workers of a node share.
 pub(crate) struct Scheduler {
     injectors: ByPriority<Injector<Turn>>,
@@ -70,7 +62,7 @@ pub(crate) struct Scheduler {
     elsewhere: CachePadded<Count>,
     /// Loops that have not ended.
     loops: AtomicUsize,
-    /// Loops are to end once no process is left.
+    /// Loops are to look whether the node is of no use any more; see [`Inner::has_no_use`].
     pub(super) closing: AtomicBool,
     began: OnceLock<Instant>,
 }
@@ -78,7 +70,8 @@ pub(crate) struct Scheduler {
 /// What others see of a worker.
 pub(crate) struct Worker {
     stealers: ByPriority<Stealer<Turn>>,
-    waker: OnceLock<Waker>,
+    /// That of its loop while there is one: it keeps the runtime.
+    waker: Mutex<Option<Waker>>,
     sleep: CachePadded<Sleep>,
     pub(crate) wheel: CachePadded<Mutex<Wheel<Due>>>,
     /// What only its loop writes.
@@ -157,7 +150,7 @@ impl Scheduler {
         let worker = |stealers| {
             CachePadded::new(Worker {
                 stealers,
-                waker: OnceLock::new(),
+                waker: Mutex::new(None),
                 sleep: CachePadded::new(Sleep::new()),
                 wheel: CachePadded::new(Mutex::new(Wheel::new(0))),
                 own: CachePadded::default(),
@@ -176,7 +169,7 @@ impl Scheduler {
         (this, queues)
     }
 
-    /// The loops end once no process is left.
+    /// The loops end once the node is of no use.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         self.unpark_all();
@@ -195,27 +188,28 @@ impl Scheduler {
         }
     }
 
-    /// The first moment of the wheels.
-    fn began(&self) -> Instant {
-        *self.began.get_or_init(Instant::now)
-    }
-
-    /// A moment as the wheels count: milliseconds, rounded up.
-    pub(super) fn millis(&self, at: Instant) -> u64 {
-        let nanos = at.saturating_duration_since(self.began()).as_nanos();
-        (nanos as u64).div_ceil(1_000_000)
-    }
-
     /// How many processes have not ended; never less than those that live all the while.
     ///
     /// Ends are counted first: the start of a process whose end was seen is seen as well, and so is that of one that lives. The
     /// fence makes one of two that end last, each in its place, see the other's end.
     pub(super) fn alive(&self) -> usize {
         fence(Ordering::SeqCst);
-        let counts = || self.workers.iter().map(|worker| &worker.own.count).chain([&*self.elsewhere]);
-        let ended: u64 = counts().map(|count| count.ended.load(Ordering::Acquire)).sum();
-        let started: u64 = counts().map(|count| count.started.load(Ordering::SeqCst)).sum();
-        started.saturating_sub(ended) as usize
+        let ended: u64 = self.counts().map(|count| count.ended.load(Ordering::Acquire)).sum();
+        self.started().saturating_sub(ended) as usize
+    }
+
+    fn counts(&self) -> impl Iterator<Item = &Count> {
+        self.workers.iter().map(|worker| &worker.own.count).chain([&*self.elsewhere])
+    }
+
+    fn started(&self) -> u64 {
+        self.counts().map(|count| count.started.load(Ordering::SeqCst)).sum()
+    }
+
+    /// Whether no process is there, and this holds at a moment at which none was.
+    pub(super) fn is_empty_while(&self, holds: impl FnOnce() -> bool) -> bool {
+        let started = self.started();
+        self.alive() == 0 && holds() && self.started() == started
     }
 
     /// Counts a process that begins; a look at whether the node is closed comes after it.
@@ -281,31 +275,6 @@ impl Scheduler {
             || self.workers.iter().any(|worker| worker.stealers.iter().any(|queue| !queue.is_empty()))
     }
 
-    /// Sets a timer on the wheel of the worker that runs here, or of the first.
-    pub(super) fn set_timer(&self, inner: &Inner, at: Instant, due: Due) -> (usize, Key) {
-        let at = self.millis(at);
-        let here = worker::of(inner, |core| (core.id(), core.is_in_step()));
-        let wheel = here.map_or(0, |(worker, _)| worker);
-        let key = lock(&self.workers[wheel].wheel).insert(at, due);
-        // A loop that is being polled looks before it sleeps.
-        if here.is_none_or(|(_, in_step)| !in_step) {
-            // It may sleep beyond this one.
-            fence(Ordering::SeqCst);
-            self.workers[wheel].unpark(&self.idle);
-        }
-        (wheel, key)
-    }
-
-    /// Takes a timer back; None if it fired or was taken back before.
-    pub(super) fn cancel_timer(&self, (wheel, key): (usize, Key)) -> Option<Due> {
-        lock(&self.workers.get(wheel)?.wheel).remove(key)
-    }
-
-    /// Whether a timer has neither fired nor been taken back.
-    pub(super) fn has_timer(&self, (wheel, key): (usize, Key)) -> bool {
-        self.workers.get(wheel).is_some_and(|worker| lock(&worker.wheel).contains(key))
-    }
-
     /// Takes a turn from the injectors.
     fn inject(&self, priority: usize) -> Option<Turn> {
         loop {
@@ -315,35 +284,6 @@ impl Scheduler {
                 Steal::Retry => {}
             }
         }
-    }
-
-    /// Runs the timers of a worker that are due; whether there were any.
-    fn fire(&self, worker: usize, now: Instant) -> bool {
-        let now = (now.saturating_duration_since(self.began()).as_millis()) as u64;
-        let mut fired = Vec::new();
-        lock(&self.workers[worker].wheel).advance(now, &mut fired);
-        let any = !fired.is_empty();
-        for (key, due) in fired {
-            let run = match due {
-                Due::Wake(cell) => {
-                    cell.alarm_at.store(0, Ordering::Release);
-                    cell.ptr().wake();
-                    continue;
-                }
-                Due::Owned(cell, run) => {
-                    cell.known_side(|side| side.timers.remove(&(worker, key)));
-                    let ended = cell.has_ended();
-                    (ended, run)
-                }
-                Due::Run(run) => (false, run),
-            };
-            // What a timer holds is the user's, and so is the panic of its drop.
-            let (ended, run) = run;
-            if let Err(crash) = super::crash::guard(|| if ended { drop(run) } else { run() }) {
-                tracing::error!(target: "rusm::crash", reason = %crash.reason, "a timer panicked");
-            }
-        }
-        any
     }
 }
 
@@ -356,7 +296,8 @@ impl Worker {
     /// Wakes its loop if it sleeps.
     fn unpark(&self, idle: &sync::atomic::AtomicUsize) -> bool {
         let taken = self.sleep.take(idle);
-        if taken && let Some(waker) = self.waker.get() {
+        if taken && let Some(waker) = &*lock(&self.waker) {
+            // Tokio's own, which calls nothing of ours.
             waker.wake_by_ref();
         }
         taken

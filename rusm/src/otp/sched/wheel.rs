@@ -19,6 +19,10 @@
 //! - A slot of level 0 is one tick. The one exception is the slot of now: timers inserted when they are due may have
 //!   any earlier time there, and are sorted before they fire.
 //!
+//! # Rings
+//! Timers that belong together are linked in a ring, so that whoever knows one finds all. A timer leaves its ring when it fires or is
+//! removed, and with it comes the place of another one that is still in there.
+//!
 //! An advance empties only slots that hold something, and each time a timer is moved its level falls: an idle gap costs
 //! nothing, a timer is moved ten times at most.
 
@@ -78,8 +82,33 @@ impl<T> Wheel<T> {
         key
     }
 
-    /// Cancels a timer and gives its value back: `None` once it fired or was removed. O(1).
-    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+    /// Sets a timer, in the ring of the one that is at this place. O(1).
+    pub(crate) fn insert_beside(&mut self, at: u64, value: T, beside: u32) -> Key {
+        let key = self.insert(at, value);
+        if self.timers.key_at(beside).is_some() {
+            let index = key.index();
+            let right = std::mem::replace(&mut self.timers.entry_mut(beside).right, index);
+            self.timers.entry_mut(right).left = index;
+            let timer = self.timers.entry_mut(index);
+            (timer.left, timer.right) = (beside, right);
+        }
+        key
+    }
+
+    /// Takes all timers out that are in the ring of the one at this place.
+    pub(crate) fn remove_ring(&mut self, place: u32) -> Vec<T> {
+        let mut all = Vec::new();
+        let mut next = Some(place);
+        while let Some((value, other)) = next.and_then(|place| self.remove(self.timers.key_at(place)?)) {
+            all.push(value);
+            next = other;
+        }
+        all
+    }
+
+    /// Cancels a timer and gives its value back, with the place of another one of its ring: `None` once it fired or was
+    /// removed. O(1).
+    pub(crate) fn remove(&mut self, key: Key) -> Option<(T, Option<u32>)> {
         let timer = self.timers.get(key)?;
         let (at, prev, next) = (timer.at, timer.prev, timer.next);
         let place = self.place(at);
@@ -95,7 +124,17 @@ impl<T> Wheel<T> {
         if list.head == NIL {
             self.occupied[place.level] &= !(1 << place.slot);
         }
-        self.timers.remove(key.index()).map(|(_, value)| value)
+        self.take_out(key.index())
+    }
+
+    /// Takes a timer that is in no list any more out of its ring and out of its place.
+    fn take_out(&mut self, index: u32) -> Option<(T, Option<u32>)> {
+        let timer = self.timers.entry(index);
+        let (left, right) = (timer.left, timer.right);
+        self.timers.entry_mut(left).right = right;
+        self.timers.entry_mut(right).left = left;
+        let (_, value) = self.timers.remove(index)?;
+        Some((value, (right != index).then_some(right)))
     }
 
     /// Whether a timer has neither fired nor been removed.
@@ -104,11 +143,12 @@ impl<T> Wheel<T> {
     }
 
     /// Moves the wheel's time to `now` and appends all timers up to it, in the order of their times, equal ones in
-    /// that of their insertion. Does nothing if `now` is before the wheel's time.
+    /// that of their insertion, each with the place of another one of its ring as that is after it. Does nothing if `now` is before
+    /// the wheel's time.
     ///
     /// O(levels + fired), each timer moved at most once a level in its life; timers that were inserted when they were
     /// due, with times that fall, are sorted.
-    pub(crate) fn advance(&mut self, now: u64, fired: &mut Vec<(Key, T)>) {
+    pub(crate) fn advance(&mut self, now: u64, fired: &mut Vec<(T, Option<u32>)>) {
         if now < self.now {
             return;
         }
@@ -196,11 +236,11 @@ impl<T> Wheel<T> {
         std::mem::replace(&mut self.lists[place.list()], EMPTY)
     }
 
-    fn fire(&mut self, list: List, fired: &mut Vec<(Key, T)>) {
+    fn fire(&mut self, list: List, fired: &mut Vec<(T, Option<u32>)>) {
         let mut index = list.head;
         while index != NIL {
             let next = self.timers.entry(index).next;
-            fired.extend(self.timers.remove(index));
+            fired.extend(self.take_out(index));
             index = next;
         }
     }

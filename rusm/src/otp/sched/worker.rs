@@ -269,12 +269,11 @@ impl Core {
                     misses = 0;
                     continue;
                 }
-                if scheduler.closing.load(Ordering::SeqCst) && scheduler.alive() == 0 {
+                if self.inner.has_no_use() {
                     break Next::End;
                 }
                 shared.sleep.prepare(&scheduler.idle);
-                let over = || scheduler.closing.load(Ordering::SeqCst) && scheduler.alive() == 0;
-                if scheduler.has_work() || over() {
+                if scheduler.has_work() || self.inner.has_no_use() {
                     shared.sleep.cancel(&scheduler.idle);
                     misses = 0;
                     continue;
@@ -378,7 +377,7 @@ impl Loop {
         let scheduler = self.core.scheduler();
         let shared = self.core.shared();
         poll_fn(|cx| {
-            shared.waker.get_or_init(|| cx.waker().clone());
+            *crate::otp::lock(&shared.waker) = Some(cx.waker().clone());
             Poll::Ready(())
         })
         .await;
@@ -434,7 +433,10 @@ impl Drop for Loop {
         let Core { inner, slots, queues, next, .. } = &*self.core;
         inner.table().give_back(&mut slots.borrow_mut());
         let scheduler = inner.scheduler();
-        scheduler.workers[self.core.id].sleep.cancel(&scheduler.idle);
+        let shared = &scheduler.workers[self.core.id];
+        shared.sleep.cancel(&scheduler.idle);
+        let waker = crate::otp::lock(&shared.waker).take();
+        drop(waker);
         // What waits here goes to those that are left.
         let queued = next.take().into_iter().chain(queues.iter().flat_map(|queue| std::iter::from_fn(|| queue.pop())));
         for turn in queued {

@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 const fn pid(slot: u32) -> Pid {
     Pid::from_parts(0, 1, slot, 7)
@@ -37,7 +37,7 @@ fn exit_signals_by_trap_reason_and_sender() {
     ];
     for (trap, from, reason, expected) in cases {
         let mut state = process(trap);
-        state.receive(Signal::Link { from, half: Half(0) });
+        state.receive(Signal::Link { from, half: Half(NonZeroU64::MIN) });
         let got = state.receive(Signal::LinkExit { from, reason: reason.clone() });
         assert_eq!(got, expected, "{trap:?} {from} {reason}");
         assert_eq!(state.receive(Signal::LinkExit { from, reason }), None, "a link fires once");
@@ -58,7 +58,7 @@ fn requests_to_end() {
 fn trapping_is_a_matter_of_the_moment() {
     let mut state = process(PLAIN);
     let ask = |state: &mut Signals| {
-        assert_eq!(state.receive(Signal::Link { from: pid(1), half: Half(0) }), None);
+        assert_eq!(state.receive(Signal::Link { from: pid(1), half: Half(NonZeroU64::MIN) }), None);
         let exit = state.receive(Signal::LinkExit { from: pid(1), reason: crash() });
         (exit, state.receive(Signal::Exit { from: Some(pid(1)), reason: ExitReason::Shutdown }))
     };
@@ -190,7 +190,7 @@ impl World {
     }
 
     fn end(&mut self, at: usize, reason: ExitReason) {
-        for effect in self.states[at].end(reason) {
+        for effect in self.states[at].end(reason).into_iter().flatten() {
             self.effect(at, effect);
         }
     }
@@ -265,10 +265,10 @@ proptest! {
                 let peer = peer.slot() as usize;
                 prop_assert!(!dead(i) && !dead(peer), "{} keeps a link to {}", i, peer);
             }
-            for watcher in state.watchers.values() {
+            for (_, watcher) in state.watchers.iter() {
                 prop_assert!(!dead(watcher.slot() as usize), "{} keeps a dead watcher", i);
             }
-            for watched in state.watching.values() {
+            for (_, watched) in state.watching.iter() {
                 prop_assert!(!dead(watched.slot() as usize), "{} watches a dead process", i);
             }
         }

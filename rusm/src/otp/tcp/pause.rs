@@ -8,7 +8,7 @@ const MOST: Duration = Duration::from_secs(1);
 
 /// The pause after a failure of `accept`, when it was so long after the failure before; None if only the connection failed,
 /// and the next one may be better.
-pub(super) fn pause_after(before: Duration, error: io::ErrorKind) -> Option<Duration> {
+pub(crate) fn pause_after(before: Duration, error: io::ErrorKind) -> Option<Duration> {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
         NetworkUnreachable,

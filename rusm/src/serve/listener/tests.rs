@@ -119,11 +119,3 @@ async fn a_head_that_comes_during_the_drain_is_answered() {
     assert_eq!(answer(&mut halfway).await, "HTTP/1.1 404 Not Found");
     assert_eq!(running.task.await.unwrap(), 0);
 }
-
-#[test]
-fn failures_are_waited_out_longer_and_longer() {
-    let mut backoff = Backoff::default();
-    assert_eq!(backoff.after(io::ErrorKind::ConnectionReset), Duration::ZERO);
-    let waits: Vec<_> = (0..9).map(|_| backoff.after(io::ErrorKind::Other).as_millis()).collect();
-    assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
-}

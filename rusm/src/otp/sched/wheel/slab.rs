@@ -22,7 +22,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(super) fn index(self) -> u32 {
+    /// Its place in the wheel, for as long as the timer is set.
+    pub(crate) fn index(self) -> u32 {
         self.index
     }
 }
@@ -32,6 +33,9 @@ pub(super) struct Entry<T> {
     pub(super) prev: u32,
     /// The next timer in the list or, of a place that is free, the next free place in the chunk.
     pub(super) next: u32,
+    /// Its neighbours in its ring, which are itself if it is alone.
+    pub(super) left: u32,
+    pub(super) right: u32,
     /// Of the timer that is here or else of the one that will be.
     generation: u32,
     value: Option<T>,
@@ -84,6 +88,13 @@ impl<T> Slab<T> {
         (entry.generation == key.generation && entry.value.is_some()).then_some(entry)
     }
 
+    /// The key of the timer that is at an index, if one is.
+    pub(super) fn key_at(&self, index: u32) -> Option<Key> {
+        let (chunk, slot) = split(index);
+        let entry = self.chunks.get(chunk)?.entries.get(slot)?;
+        entry.value.is_some().then_some(Key { index, generation: entry.generation })
+    }
+
     /// The timer at an index that a list holds.
     pub(super) fn entry(&self, index: u32) -> &Entry<T> {
         let (chunk, slot) = split(index);
@@ -99,15 +110,19 @@ impl<T> Slab<T> {
     pub(super) fn insert(&mut self, at: u64, value: T) -> Key {
         let number = self.chunk_with_room();
         let chunk = &mut self.chunks[number];
+        let place = |slot: usize| (number << CHUNK_BITS | slot) as u32;
         let (slot, generation) = match chunk.free {
             NIL => {
                 let generation = chunk.generation;
-                chunk.entries.push(Entry { at, prev: NIL, next: NIL, generation, value: Some(value) });
-                (chunk.entries.len() - 1, generation)
+                let slot = chunk.entries.len();
+                let (left, right) = (place(slot), place(slot));
+                chunk.entries.push(Entry { at, prev: NIL, next: NIL, left, right, generation, value: Some(value) });
+                (slot, generation)
             }
             free => {
                 let entry = &mut chunk.entries[free as usize];
                 chunk.free = entry.next;
+                (entry.left, entry.right) = (place(free as usize), place(free as usize));
                 (entry.at, entry.value) = (at, Some(value));
                 (free as usize, entry.generation)
             }
@@ -120,7 +135,7 @@ impl<T> Slab<T> {
             self.spare = None;
         }
         self.len += 1;
-        Key { index: (number << CHUNK_BITS | slot) as u32, generation }
+        Key { index: place(slot), generation }
     }
 
     /// Empties a place, which no list may hold any more.

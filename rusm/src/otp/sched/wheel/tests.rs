@@ -2,14 +2,15 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-type Fired = Vec<(Key, u64)>;
-
 fn advance(wheel: &mut Wheel<u64>, now: u64) -> Vec<u64> {
     let mut fired = Vec::new();
     wheel.advance(now, &mut fired);
-    assert!(fired.iter().all(|(key, _)| !wheel.contains(*key)));
     check(wheel);
-    fired.into_iter().map(|(_, value)| value).collect()
+    fired.into_iter().map(|(value, _)| value).collect()
+}
+
+fn remove(wheel: &mut Wheel<u64>, key: Key) -> Option<u64> {
+    wheel.remove(key).map(|(value, _)| value)
 }
 
 /// Each timer is where its time says, once, linked both ways, and the bitmaps tell which slots hold some.
@@ -22,6 +23,8 @@ fn check(wheel: &Wheel<u64>) {
         while index != NIL {
             let timer = wheel.timers.entry(index);
             assert_eq!((wheel.place(timer.at).list(), timer.prev), (number, prev));
+            let around = (wheel.timers.entry(timer.left).right, wheel.timers.entry(timer.right).left);
+            assert_eq!(around, (index, index), "the ring");
             (prev, index) = (index, timer.next);
             seen += 1;
         }
@@ -60,7 +63,7 @@ fn a_timer_alone_is_exact_at_every_edge() {
                 assert_eq!(wheel.next_at(), Some(when));
             }
             assert_eq!(advance(&mut wheel, when), [1], "{now} to {at}");
-            assert_eq!((wheel.remove(key), wheel.next_at(), wheel.is_empty()), (None, None, true));
+            assert_eq!((remove(&mut wheel, key), wheel.next_at(), wheel.is_empty()), (None, None, true));
         }
     }
 }
@@ -108,7 +111,7 @@ fn what_is_late_fires_first_and_in_order() {
     assert_eq!(advance(&mut wheel, 1000), [7, 2, 4, 6, 3, 1, 5]);
     assert_eq!(wheel.next_at(), Some(1001));
     let late = wheel.insert(5, 8);
-    assert_eq!(wheel.remove(late), Some(8));
+    assert_eq!(remove(&mut wheel, late), Some(8));
     wheel.insert(5, 9);
     assert_eq!(advance(&mut wheel, 5000), [9, 0]);
 }
@@ -127,10 +130,10 @@ fn time_does_not_go_back() {
 fn a_key_is_for_one_timer_only() {
     let mut wheel = Wheel::new(0);
     let first = wheel.insert(1, 1);
-    assert_eq!((wheel.remove(first), wheel.remove(first)), (Some(1), None));
+    assert_eq!((remove(&mut wheel, first), remove(&mut wheel, first)), (Some(1), None));
     let second = wheel.insert(2, 2);
     assert!(first != second && !wheel.contains(first) && wheel.contains(second));
-    assert_eq!((wheel.remove(first), advance(&mut wheel, 2), wheel.remove(second)), (None, vec![2], None));
+    assert_eq!((remove(&mut wheel, first), advance(&mut wheel, 2), remove(&mut wheel, second)), (None, vec![2], None));
 }
 
 /// Two timers in one slot are looked after once a level.
@@ -153,11 +156,14 @@ enum Step {
     /// Relative to the time of the wheel; so are all of these.
     Insert(u64),
     Late(u64),
+    /// In the ring of a live one.
+    Beside(prop::sample::Index, u64),
     Burst(u16, u64),
     /// One of all keys there ever were.
     Remove(prop::sample::Index),
     RemoveLive(prop::sample::Index),
     RemoveMost,
+    RemoveRing(prop::sample::Index),
     Advance(u64),
     Back(u64),
     /// To the time of one of the timers, so that ends and starts of slots are met.
@@ -182,10 +188,12 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => distance().prop_map(Step::Insert),
         2 => distance().prop_map(Step::Late),
+        8 => (index(), distance()).prop_map(|(beside, far)| Step::Beside(beside, far)),
         1 => (1..700_u16, distance()).prop_map(|(count, far)| Step::Burst(count, far)),
         3 => index().prop_map(Step::Remove),
         3 => index().prop_map(Step::RemoveLive),
         1 => Just(Step::RemoveMost),
+        1 => index().prop_map(Step::RemoveRing),
         4 => distance().prop_map(Step::Advance),
         1 => distance().prop_map(Step::Back),
         3 => index().prop_map(Step::To),
@@ -198,38 +206,70 @@ struct Model {
     now: u64,
     timers: BTreeMap<(u64, u64), Key>,
     keys: Vec<(Key, u64)>,
+    /// The ring of each timer, by the number of its first.
+    rings: Vec<u64>,
 }
 
 impl Model {
     fn insert(&mut self, wheel: &mut Wheel<u64>, at: u64) {
         let number = self.keys.len() as u64;
         let key = wheel.insert(at, number);
-        self.timers.insert((at, number), key);
+        self.add(at, key, number);
+    }
+
+    fn add(&mut self, at: u64, key: Key, ring: u64) {
+        self.timers.insert((at, self.keys.len() as u64), key);
         self.keys.push((key, at));
+        self.rings.push(ring);
+    }
+
+    fn insert_beside(&mut self, wheel: &mut Wheel<u64>, at: u64, beside: u64) {
+        let key = wheel.insert_beside(at, self.keys.len() as u64, self.keys[beside as usize].0.index());
+        self.add(at, key, self.rings[beside as usize]);
+    }
+
+    /// Those that live in the ring of a timer.
+    fn ring(&self, number: u64) -> impl Iterator<Item = (u64, Key)> {
+        let ring = self.rings[number as usize];
+        let live = self.timers.iter().map(|((_, number), key)| (*number, *key));
+        live.filter(move |(number, _)| self.rings[*number as usize] == ring)
+    }
+
+    /// What came with a timer that is out names another one of its ring, if there is one.
+    fn is_other(&self, number: u64, other: Option<u32>) -> bool {
+        match other {
+            Some(place) => self.ring(number).any(|(_, key)| key.index() == place),
+            None => self.ring(number).next().is_none(),
+        }
     }
 
     fn remove(&mut self, wheel: &mut Wheel<u64>, number: usize) {
         let (key, at) = self.keys[number];
         let known = self.timers.remove(&(at, number as u64)).map(|_| number as u64);
         assert_eq!(wheel.contains(key), known.is_some());
-        assert_eq!(wheel.remove(key), known);
+        let removed = wheel.remove(key);
+        assert_eq!(removed.map(|(value, _)| value), known);
+        assert!(removed.is_none_or(|(number, other)| self.is_other(number, other)));
     }
 
     fn advance(&mut self, wheel: &mut Wheel<u64>, now: u64) {
-        let mut expected = Fired::new();
+        let mut expected = vec![u64::MAX];
         if now >= self.now {
             self.now = now;
             while let Some(first) = self.timers.first_entry().filter(|first| first.key().0 <= now) {
-                expected.push((*first.get(), first.key().1));
+                expected.push(first.key().1);
                 first.remove();
             }
         }
         // What is there stays there.
-        let before = (self.keys[0].0, u64::MAX);
-        expected.insert(0, before);
-        let mut fired = vec![before];
+        let mut fired = vec![(u64::MAX, None)];
         wheel.advance(now, &mut fired);
-        assert_eq!(fired, expected);
+        assert_eq!(fired.iter().map(|(value, _)| *value).collect::<Vec<_>>(), expected);
+        // Of each ring the last word is what holds.
+        let last: BTreeMap<_, _> =
+            fired[1..].iter().map(|(number, other)| (self.rings[*number as usize], *other)).collect();
+        assert!(last.iter().all(|(ring, other)| self.is_other(*ring, *other)));
+        assert!(expected[1..].iter().all(|number| !wheel.contains(self.keys[*number as usize].0)));
     }
 
     fn check(&self, wheel: &Wheel<u64>) {
@@ -248,6 +288,18 @@ impl Model {
         match step {
             Step::Insert(far) => self.insert(wheel, now.saturating_add(far)),
             Step::Late(far) => self.insert(wheel, now.saturating_sub(far)),
+            Step::Beside(index, far) if live > 0 => {
+                let (_, beside) = nth(index).unwrap();
+                self.insert_beside(wheel, now.saturating_add(far), beside);
+            }
+            Step::RemoveRing(index) if live > 0 => {
+                let (_, number) = nth(index).unwrap();
+                let all: Vec<_> = self.ring(number).map(|(number, _)| number).collect();
+                self.timers.retain(|(_, number), _| !all.contains(number));
+                let mut removed = wheel.remove_ring(self.keys[number as usize].0.index());
+                removed.sort();
+                assert!(removed.iter().eq(all.iter().collect::<std::collections::BTreeSet<_>>()));
+            }
             Step::Burst(count, far) => {
                 (0..count).for_each(|turn| self.insert(wheel, now.saturating_add(u64::from(turn % 7) * (far / 7))));
             }
@@ -271,7 +323,7 @@ impl Model {
                     self.advance(wheel, next);
                 }
             }
-            Step::RemoveLive(_) | Step::To(_) => {}
+            Step::RemoveLive(_) | Step::To(_) | Step::Beside(..) | Step::RemoveRing(_) => {}
         }
     }
 }
@@ -280,7 +332,7 @@ proptest! {
     #[test]
     fn a_wheel_is_a_sorted_map(now in distance(), steps in prop::collection::vec(step(), 1..120)) {
         let mut wheel = Wheel::new(now);
-        let mut model = Model { now, timers: BTreeMap::new(), keys: Vec::new() };
+        let mut model = Model { now, timers: BTreeMap::new(), keys: Vec::new(), rings: Vec::new() };
         model.insert(&mut wheel, now);
         for step in steps {
             model.run(&mut wheel, step);
@@ -295,6 +347,6 @@ proptest! {
             prop_assert!(looks <= LEVELS * model.keys.len());
         }
         prop_assert!(model.timers.is_empty());
-        prop_assert!(model.keys.iter().all(|(key, _)| !wheel.contains(*key) && wheel.remove(*key).is_none()));
+        prop_assert!(model.keys.iter().all(|(key, _)| !wheel.contains(*key) && remove(&mut wheel, *key).is_none()));
     }
 }

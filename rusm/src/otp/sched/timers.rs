@@ -1,0 +1,179 @@
+//! The timers of a node: wheels, one for each worker, and who finds which timer in them.
+//!
+//! # Timers with an owner
+//! They die with the process that owns them, so its end has to find them all. They are a ring in one wheel, and the process's cell
+//! has the place of one of them: [`Cell::timers`]. To set and to cancel a timer takes the lock of that wheel and nothing else.
+//!
+//! - While the cell names a place, only who has the lock of the wheel that it names may change it: who removes a timer, in whatever
+//!   way, names another one of its ring, or none.
+//! - While it names none it may be named by one exchange, under the lock of the wheel that it then names. So two that set a first timer
+//!   at the same time, the process and a timer that repeats itself, end up in one wheel.
+//! - The process's end is seen first and its timers are taken then; who sets one does that first and looks for the end then. So
+//!   one of the two finds the timer. Where there is a ring already the lock orders both, else the exchange and the look at the
+//!   end do, which are sequentially consistent with the end's two steps.
+
+use super::wheel::Key;
+use super::{Scheduler, worker};
+use crate::otp::cell::{Cell, CellPtr, CellRef};
+use crate::otp::node::Inner;
+use crate::otp::{Instant, crash, lock};
+use std::sync::atomic::{Ordering, fence};
+
+/// What a timer does when it is due.
+pub(crate) enum Due {
+    /// Lets a process look at what it waits for.
+    Wake(CellRef),
+    /// Anything short.
+    Run(Run),
+    /// Anything short, unless this process has ended.
+    Owned(CellRef, Run),
+}
+
+/// What a timer runs.
+pub(crate) type Run = Box<dyn FnOnce() + Send>;
+
+/// Where a timer is: its wheel, and its key there.
+pub(crate) type Set = (usize, Key);
+
+impl Due {
+    /// It is out of a wheel; its owner, whose lock the caller has, knows another one of its ring from now on.
+    fn is_out(&self, wheel: usize, other: Option<u32>) {
+        if let Self::Owned(owner, _) = self {
+            owner.timers.store(other.map_or(0, |place| named(wheel, place)), Ordering::Release);
+        }
+    }
+}
+
+/// A place in a wheel as a cell names it; 0 is none.
+fn named(wheel: usize, place: u32) -> u64 {
+    (wheel as u64 + 1) << 32 | u64::from(place)
+}
+
+/// What [`named`] was made of.
+fn place(named: u64) -> Option<(usize, u32)> {
+    Some(((named >> 32).checked_sub(1)? as usize, named as u32))
+}
+
+impl Scheduler {
+    /// The first moment of the wheels.
+    pub(super) fn began(&self) -> Instant {
+        *self.began.get_or_init(Instant::now)
+    }
+
+    /// A moment as the wheels count: milliseconds, rounded up.
+    pub(in crate::otp) fn millis(&self, at: Instant) -> u64 {
+        let nanos = at.saturating_duration_since(self.began()).as_nanos();
+        (nanos as u64).div_ceil(1_000_000)
+    }
+
+    /// Sets a timer that nobody owns, on the wheel of the worker that runs here, or of the first.
+    pub(in crate::otp) fn set_timer(&self, inner: &Inner, at: Instant, due: Due) -> Set {
+        let at = self.millis(at);
+        let here = worker::of(inner, |core| (core.id(), core.is_in_step()));
+        let wheel = here.map_or(0, |(worker, _)| worker);
+        let key = lock(&self.workers[wheel].wheel).insert(at, due);
+        self.has_set(wheel, here);
+        (wheel, key)
+    }
+
+    /// Sets a timer that dies with its owner. If that has ended already, what is left of it comes back, to be dropped under no lock.
+    pub(in crate::otp) fn set_owned(&self, owner: CellPtr<'_>, at: Instant, due: Due) -> Result<Set, Option<Due>> {
+        let mut due = due;
+        let at = self.millis(at);
+        let here = worker::of(owner.inner(), |core| (core.id(), core.is_in_step()));
+        let (wheel, key) = loop {
+            let ring = place(owner.timers.load(Ordering::Relaxed));
+            let wheel = ring.or(here.map(|(worker, _)| (worker, 0))).map_or(0, |(wheel, _)| wheel);
+            let mut timers = lock(&self.workers[wheel].wheel);
+            match place(owner.timers.load(Ordering::Relaxed)) {
+                Some((of, other)) if of == wheel => break (wheel, timers.insert_beside(at, due, other)),
+                Some(_) => {}
+                None => {
+                    let key = timers.insert(at, due);
+                    let named = named(wheel, key.index());
+                    if owner.timers.compare_exchange(0, named, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                        break (wheel, key);
+                    }
+                    // Somebody was faster, on another wheel.
+                    let Some((back, _)) = timers.remove(key) else { break (wheel, key) };
+                    due = back;
+                }
+            }
+        };
+        self.has_set(wheel, here);
+        if owner.has_ended() { Err(self.cancel_timer((wheel, key))) } else { Ok((wheel, key)) }
+    }
+
+    /// Lets the worker of this wheel look at it; `here` is which worker runs here, and whether its loop is being polled.
+    fn has_set(&self, wheel: usize, here: Option<(usize, bool)>) {
+        // A loop that is being polled looks before it sleeps.
+        if here != Some((wheel, true)) {
+            // It may sleep beyond this one.
+            fence(Ordering::SeqCst);
+            self.workers[wheel].unpark(&self.idle);
+        }
+    }
+
+    /// Takes a timer back; None if it fired or was taken back before.
+    pub(in crate::otp) fn cancel_timer(&self, (wheel, key): Set) -> Option<Due> {
+        let mut timers = lock(&self.workers.get(wheel)?.wheel);
+        let (due, other) = timers.remove(key)?;
+        due.is_out(wheel, other);
+        Some(due)
+    }
+
+    /// Whether a timer has neither fired nor been taken back.
+    pub(in crate::otp) fn has_timer(&self, (wheel, key): Set) -> bool {
+        self.workers.get(wheel).is_some_and(|worker| lock(&worker.wheel).contains(key))
+    }
+
+    /// Takes all timers back that a process owns, which has ended.
+    pub(in crate::otp) fn cancel_all_of(&self, owner: &Cell) {
+        while let Some((wheel, _)) = place(owner.timers.load(Ordering::SeqCst)) {
+            let mut timers = lock(&self.workers[wheel].wheel);
+            let all = match place(owner.timers.load(Ordering::Relaxed)) {
+                Some((of, one)) if of == wheel => {
+                    owner.timers.store(0, Ordering::Release);
+                    timers.remove_ring(one)
+                }
+                _ => Vec::new(),
+            };
+            drop(timers);
+            for due in all {
+                // What it would have sent is the user's.
+                let _ = crash::guard(|| drop(due));
+            }
+        }
+    }
+
+    /// Runs the timers of a worker that are due; whether there were any.
+    pub(super) fn fire(&self, worker: usize, now: Instant) -> bool {
+        let now = (now.saturating_duration_since(self.began()).as_millis()) as u64;
+        let mut fired = Vec::new();
+        {
+            let mut timers = lock(&self.workers[worker].wheel);
+            timers.advance(now, &mut fired);
+            fired.iter().for_each(|(due, other)| due.is_out(worker, *other));
+        }
+        let any = !fired.is_empty();
+        for (due, _) in fired {
+            let (ended, run) = match due {
+                Due::Wake(cell) => {
+                    cell.alarm_at.store(0, Ordering::Release);
+                    cell.ptr().wake();
+                    continue;
+                }
+                Due::Owned(cell, run) => (cell.has_ended(), run),
+                Due::Run(run) => (false, run),
+            };
+            // What a timer holds is the user's, and so is the panic of its drop.
+            if let Err(crash) = crash::guard(|| if ended { drop(run) } else { run() }) {
+                tracing::error!(target: "rusm::crash", reason = %crash.reason, "a timer panicked");
+            }
+        }
+        any
+    }
+}
+
+#[cfg(all(test, not(rusm_loom)))]
+mod tests;
