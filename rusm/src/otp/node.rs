@@ -24,7 +24,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::panic::Location;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -448,6 +448,8 @@ impl Node {
     /// long again as `drain`.
     pub async fn shutdown(&self, drain: Duration) -> usize {
         self.0.closed.store(true, Ordering::SeqCst);
+        // In one order with a start's publishing and second look.
+        fence(Ordering::SeqCst);
         let deadline = Limit::new(drain, None).until;
         let mut asked = BTreeSet::new();
         'drain: loop {
@@ -569,6 +571,11 @@ impl Node {
         inner.table.publish(place, raw);
         let cell = this.cell();
         let setup = || {
+            // Again, now that it can be found: a shutdown that began in between may have looked before.
+            fence(Ordering::SeqCst);
+            if inner.closed.load(Ordering::SeqCst) {
+                return Err((ExitReason::Shutdown, SpawnError::NodeDown));
+            }
             if let Some(parent) = &parent {
                 if let Some(monitor) = monitor {
                     own_signal(self, parent.ptr(), |signals| signals.monitor(monitor, cell.pid()));
