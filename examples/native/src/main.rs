@@ -35,8 +35,8 @@ fn bank() -> Supervisor {
     Supervisor::new()
         .strategy(Strategy::RestForOne)
         .intensity(Intensity::new(3, Duration::from_secs(5)))
-        .child(Child::actor::<MemoryLedger>("ledger", accounts).named("ledger"))
-        .child(Child::actor::<Teller>("teller", || ()).named("teller"))
+        .child(ChildSpec::actor::<MemoryLedger>("ledger", accounts).named("ledger"))
+        .child(ChildSpec::actor::<Teller>("teller", || ()).named("teller"))
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ fn tree() -> Supervisor {
     Supervisor::new()
         .strategy(Strategy::OneForOne)
         .intensity(Intensity::new(3, Duration::from_secs(5)))
-        .child(Child::actor::<Counter>("counter", || 10).named("counter"))
-        .child(Child::actor::<Polite>("greeter", || ()).named("greeter"))
+        .child(ChildSpec::actor::<Counter>("counter", || 10).named("counter"))
+        .child(ChildSpec::actor::<Polite>("greeter", || ()).named("greeter"))
 }
 
 #[tokio::main]
