@@ -19,3 +19,5 @@ pub use rusm_macros::{actor, handlers, service, wire};
 pub use crate::otp::supervisor::{
     AutoShutdown, Backoff, Child, ChildSpec, Intensity, Restart, Shutdown, Strategy, Supervisor,
 };
+#[cfg(not(target_family = "wasm"))]
+pub use rusm_macros::supervisor;

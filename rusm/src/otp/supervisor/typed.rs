@@ -60,6 +60,8 @@ pub trait Supervised: Sized + Send + 'static {
     fn client(supervisor: &SupervisorRef, id: &str) -> Option<Self::Client>;
 }
 
+// What is missing is `Supervised`, not one of the traits behind it.
+#[diagnostic::do_not_recommend]
 impl<P: Spawn> Supervised for P {
     type Args = P::Args;
     type Client = P::Client;
