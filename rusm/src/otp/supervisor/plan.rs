@@ -41,10 +41,11 @@ pub(super) struct Plan<T> {
     ids: HashMap<Arc<str>, Key, RandomState>,
     pids: HashMap<Pid, Key, RandomState>,
     /// Those that are `Restarting`.
-    due: BTreeSet<(Instant, Key)>,
+    due: BTreeSet<(Due, Key)>,
     /// How many significant children are not `Down`.
     significant: usize,
     next: Key,
+    turns: u64,
 }
 
 #[derive(Debug)]
@@ -76,12 +77,19 @@ impl Rules {
     }
 }
 
+/// When something is to be started: what was decided first comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Due {
+    pub(super) at: Instant,
+    turn: u64,
+}
+
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Down,
     Running(Pid),
-    Restarting(Instant),
+    Restarting(Due),
 }
 
 /// What is to be done about a child that has ended, or was not started.
@@ -93,7 +101,7 @@ pub(super) enum Then {
     /// It is to be forgotten.
     Forget,
     /// Stop these, in this order; each is [`stopped`](Plan::stopped) with this due time. Those that do not run are `Restarting`.
-    Restart { stop: Vec<Key>, due: Instant },
+    Restart { stop: Vec<Key>, due: Due },
     /// Too many restarts: the supervisor ends.
     GiveUp,
 }
@@ -112,7 +120,7 @@ impl<T> Plan<T> {
     pub(super) fn new(strategy: Strategy, auto_shutdown: AutoShutdown, intensity: Intensity) -> Self {
         let (children, ids, pids, due) = Default::default();
         let window = Window::new(intensity);
-        Self { strategy, auto_shutdown, window, children, ids, pids, due, significant: 0, next: 0 }
+        Self { strategy, auto_shutdown, window, children, ids, pids, due, significant: 0, next: 0, turns: 0 }
     }
 
     /// Adds a child behind all others, `Down`; None if there is one of this id.
@@ -177,12 +185,17 @@ impl<T> Plan<T> {
 
     /// When something is to be started.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first().map(|(due, _)| due.at)
     }
 
     /// What is to be started first of all that is due.
     pub(super) fn next_start(&self, now: Instant) -> Option<Key> {
-        self.due.first().filter(|(at, _)| *at <= now).map(|(_, key)| *key)
+        self.due.first().filter(|(due, _)| due.at <= now).map(|(_, key)| *key)
+    }
+
+    /// Whether this one is to be started now.
+    pub(super) fn is_due(&self, key: Key, now: Instant) -> bool {
+        matches!(self.phase(key), Some(Phase::Restarting(due)) if due.at <= now)
     }
 
     /// Whether those that are due start together, and nothing else happens in between.
@@ -199,7 +212,7 @@ impl<T> Plan<T> {
 
     /// A child was stopped, to be started again at that time or not at all; whether it is to be forgotten.
     #[must_use]
-    pub(super) fn stopped(&mut self, key: Key, due: Option<Instant>) -> bool {
+    pub(super) fn stopped(&mut self, key: Key, due: Option<Due>) -> bool {
         self.set(key, due.map_or(Phase::Down, Phase::Restarting));
         self.is_temporary(key)
     }
@@ -238,12 +251,14 @@ impl<T> Plan<T> {
             None => return Then::Rest,
         };
         // What is that far away is as good as never.
-        let mut due = now.checked_add(delay).unwrap_or_else(|| now + crate::otp::timer::FAR);
+        let at = now.checked_add(delay).unwrap_or_else(|| now + crate::otp::timer::FAR);
+        self.turns += 1;
+        let mut due = Due { at, turn: self.turns };
         if !self.is_group() {
             self.set(key, Phase::Restarting(due));
             return Then::Restart { stop: Vec::new(), due };
         }
-        due = self.due.last().map_or(due, |(last, _)| due.max(*last));
+        due.at = self.due.last().map_or(at, |(last, _)| at.max(last.at));
         let first = if self.strategy == Strategy::OneForAll { 0 } else { key };
         let stop = running(self.children.range(first..));
         let waiting = self.children.range(first..).filter(|(_, child)| child.can_wait()).map(|(key, _)| *key);

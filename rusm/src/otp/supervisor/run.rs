@@ -15,7 +15,7 @@
 //! at once. A child that is just being started is killed by its start, which is dropped with the rest.
 
 use super::child::ChildSpec;
-use super::plan::{Ended, Key, Phase, Plan, Then};
+use super::plan::{self, Ended, Key, Phase, Plan, Then};
 use super::reference::{ChildError, Request, SupervisorRef};
 use super::seat::{Board, Seat};
 use super::{Shutdown, Supervisor, Tree};
@@ -222,8 +222,17 @@ impl Run {
         };
         self.log(child, Some(pid), &reason, &then, decision);
         self.show(child);
+        let is_restart = matches!(then, Then::Restart { .. });
         self.follow(child, then).await?;
-        if is_done { Err(ExitReason::Shutdown) } else { Ok(()) }
+        if is_done {
+            return Err(ExitReason::Shutdown);
+        }
+        // Now, if it is due; those that are tried again after a start that failed have their own turn.
+        match is_restart && self.plan.is_due(child, Instant::now()) {
+            true if self.plan.is_group() => self.start_due().await,
+            true => self.attempt(child).await.map(drop),
+            false => Ok(()),
+        }
     }
 
     /// Does what is to be done about a child at once; what is to be done later is in the plan.
@@ -248,39 +257,41 @@ impl Run {
     async fn start_due(&mut self) -> Result<(), ExitReason> {
         let now = Instant::now();
         while let Some(key) = self.plan.next_start(now) {
-            // The request is in the mailbox, and taken next.
-            if self.receiver.is_stop_asked() {
-                self.patience = self.receiver.queued();
-                return Ok(());
-            }
-            match self.start(key, true).await {
-                Ok(_) => {}
-                Err(NotStarted::Stopping) => {
-                    self.patience = self.receiver.queued();
-                    return Ok(());
-                }
-                Err(NotStarted::Failed(SpawnError::NodeDown)) => return Err(ExitReason::Shutdown),
-                Err(NotStarted::Failed(error)) => {
-                    let reason = ExitReason::Error(error.to_string().into());
-                    let then = self.plan.restart(key, Instant::now());
-                    let decision = match &then {
-                        Then::GiveUp => "a child did not start, and that is too many restarts: the supervisor gives up",
-                        _ => "a child did not start: it is tried again",
-                    };
-                    self.log(key, None, &reason, &then, decision);
-                    self.show(key);
-                    self.follow(key, then).await?;
-                    self.patience = self.receiver.queued();
-                    // A start can fail at once, over and over; others are to run in between.
-                    tokio::task::yield_now().await;
-                    return Ok(());
-                }
-            }
-            if !self.plan.is_group() {
+            let is_up = self.attempt(key).await?;
+            if !is_up || !self.plan.is_group() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Starts a child again; whether it is up. If not, what is to be done is in the plan, and what waits comes first.
+    async fn attempt(&mut self, key: Key) -> Result<bool, ExitReason> {
+        let started = match self.receiver.is_stop_asked() {
+            true => Err(NotStarted::Stopping),
+            false => self.start(key, true).await,
+        };
+        match started {
+            Ok(_) => return Ok(true),
+            // The request is in the mailbox.
+            Err(NotStarted::Stopping) => {}
+            Err(NotStarted::Failed(SpawnError::NodeDown)) => return Err(ExitReason::Shutdown),
+            Err(NotStarted::Failed(error)) => {
+                let reason = ExitReason::Error(error.to_string().into());
+                let then = self.plan.restart(key, Instant::now());
+                let decision = match &then {
+                    Then::GiveUp => "a child did not start, and that is too many restarts: the supervisor gives up",
+                    _ => "a child did not start: it is tried again",
+                };
+                self.log(key, None, &reason, &then, decision);
+                self.show(key);
+                self.follow(key, then).await?;
+                // A start can fail at once, over and over; others are to run in between.
+                tokio::task::yield_now().await;
+            }
+        }
+        self.patience = self.receiver.queued();
+        Ok(false)
     }
 
     /// Does what somebody asked for. Who asked learns of a supervisor that is stopping by its end.
@@ -391,7 +402,7 @@ impl Run {
     }
 
     /// Stops a child, to be started again at that time or not at all.
-    async fn stop(&mut self, key: Key, due: Option<Instant>) {
+    async fn stop(&mut self, key: Key, due: Option<plan::Due>) {
         if let (Some(Phase::Running(pid)), Some(member)) = (self.plan.phase(key), self.plan.get(key)) {
             self.end(pid, member.spec.shutdown).await;
         }
@@ -446,7 +457,7 @@ impl Run {
                 tracing::error!(target: "rusm::supervisor", %pid, %label, %child, process, %reason, restarts, "{decision}");
             }
             Then::Restart { due, .. } => {
-                let delay = due.saturating_duration_since(Instant::now());
+                let delay = due.at.saturating_duration_since(Instant::now());
                 tracing::warn!(target: "rusm::supervisor", %pid, %label, %child, process, %reason, restarts, ?delay, "{decision}");
             }
             Then::Rest | Then::Forget => {

@@ -38,8 +38,8 @@ fn follow(plan: &mut Plan<()>, then: Then) -> (Vec<Key>, Vec<Key>) {
     }
     let mut start = Vec::new();
     let pids = 100 + plan.next;
-    while let Some(key) = plan.next_start(due) {
-        plan.started(key, pid(pids + key), due);
+    while let Some(key) = plan.next_start(due.at) {
+        plan.started(key, pid(pids + key), due.at);
         start.push(key);
     }
     (stop, start)
@@ -105,11 +105,11 @@ fn a_start_that_failed_is_repeated_from_there() {
         for key in all {
             assert!(!plan.stopped(key, Some(due)));
         }
-        while let Some(key) = plan.next_start(due).filter(|key| *key < 1) {
-            plan.started(key, pid(50), due);
+        while let Some(key) = plan.next_start(due.at).filter(|key| *key < 1) {
+            plan.started(key, pid(50), due.at);
         }
-        assert_eq!(plan.next_start(due), Some(1));
-        let then = plan.restart(1, due);
+        assert_eq!(plan.next_start(due.at), Some(1));
+        let then = plan.restart(1, due.at);
         assert_eq!(follow(&mut plan, then), (stop, start), "{strategy:?}");
     }
 }
@@ -121,14 +121,14 @@ fn a_group_waits_for_the_last_of_its_delays_and_starts_in_order() {
     let mut plan = plan_with(RestForOne, AutoShutdown::Never, &[rules(Permanent), slow, rules(Permanent)]);
     let now = Instant::now();
     let Some(Ended { then: Then::Restart { stop, due }, .. }) = plan.ended(pid(1), &crash(), now) else { panic!() };
-    assert_eq!((stop, due), (vec![2], now + second));
+    assert_eq!((stop, due.at), (vec![2], now + second));
     assert!(!plan.stopped(2, Some(due)));
-    assert_eq!((plan.next_start(now), plan.next_due()), (None, Some(due)));
+    assert_eq!((plan.next_start(now), plan.next_due()), (None, Some(due.at)));
     // The first one has no delay of its own, and must not start after those that depend on it.
     let Some(Ended { then: Then::Restart { stop, due: later }, .. }) = plan.ended(pid(0), &crash(), now) else {
         panic!()
     };
-    assert_eq!((stop, later, plan.waiting()), (vec![], due, vec![0, 1, 2]));
+    assert_eq!((stop, later.at, plan.waiting()), (vec![], due.at, vec![0, 1, 2]));
     // Whoever is asked not to start any more does not.
     assert!(!plan.stopped(1, None));
     assert_eq!(follow(&mut plan, Then::Restart { stop: vec![], due }), (vec![], vec![0, 2]));
@@ -145,6 +145,18 @@ fn one_child_waits_for_itself() {
     assert_eq!(plan.next_start(now), Some(1));
     plan.started(1, pid(10), now);
     assert_eq!((plan.next_start(now), plan.next_start(now + second)), (None, Some(0)));
+}
+
+#[test]
+fn what_was_decided_first_is_started_first() {
+    let mut plan = plan(OneForOne, &[Permanent, Permanent, Permanent]);
+    let now = Instant::now();
+    for child in [2, 0, 1] {
+        assert!(matches!(plan.ended(pid(child), &crash(), now), Some(Ended { then: Then::Restart { .. }, .. })));
+    }
+    assert_eq!(plan.waiting(), [2, 0, 1]);
+    let _ = plan.restart(2, now);
+    assert_eq!(plan.waiting(), [0, 1, 2], "one that fails again and again keeps nobody waiting");
 }
 
 #[test]
