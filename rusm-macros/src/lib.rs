@@ -174,9 +174,7 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///     fn sold(&self) -> Child<Counter> { Child::new(0) }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let node = Node::builder().build().await?;
+/// # async fn example(node: Node) -> Result<(), Box<dyn std::error::Error>> {
 /// let shop = node.supervise(Shop { from: 100 }).await?;
 /// assert_eq!(shop.stock().add(-1).await?, 99);
 ///
@@ -184,8 +182,7 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// shop.stock().crash().send()?;
 /// shop.restarted("stock", before).await?;
 /// assert_eq!(shop.stock().add(-1).await?, 99);
-/// # Ok(())
-/// # }
+/// # Ok(()) }
 /// ```
 #[proc_macro_attribute]
 pub fn supervisor(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -82,6 +82,13 @@ impl World {
         ChildSpec::actor::<Probe>(id, move || (number, name.clone()))
     }
 
+    /// A child that kills these, in this order, and does not come up itself. Its supervisor waits for it, so it sees none of the
+    /// ends before the last.
+    pub fn bomb(&self, ids: &[&str]) -> ChildSpec {
+        let (number, ids) = (self.number, ids.iter().map(ToString::to_string).collect::<Vec<_>>());
+        ChildSpec::actor::<Bomb>("bomb", move || (number, ids.clone()))
+    }
+
     /// What has been written since the last look.
     pub fn log(&self) -> String {
         std::mem::take(&mut *self.log.lock().unwrap()).join(" ")
@@ -194,6 +201,20 @@ impl Probe {
             Some(OnStop::Kill(other)) => self.world.kill(cx.node(), &other).await,
             None => {}
         }
+    }
+}
+
+/// See [`World::bomb`].
+pub struct Bomb;
+
+#[actor]
+impl Bomb {
+    #[init]
+    async fn start(number: u64, ids: Vec<String>, cx: &mut Cx<Self>) -> std::result::Result<Self, Exit> {
+        for id in ids {
+            world(number).kill(cx.node(), &id).await;
+        }
+        Err(Exit::normal())
     }
 }
 
