@@ -85,7 +85,7 @@ async fn one_that_is_killed_while_it_starts_or_stops_children_leaves_nobody() ->
         node.kill(tree.pid());
         assert_eq!(ended.await, ExitReason::Killed);
         while node.alive() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
     }
     Ok(())
