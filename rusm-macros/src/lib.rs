@@ -1,4 +1,5 @@
-//! The attribute macros of `rusm`: [`macro@actor`], [`macro@service`], [`macro@handlers`] and [`macro@wire`].
+//! The attribute macros of `rusm`: [`macro@actor`], [`macro@service`], [`macro@supervisor`], [`macro@handlers`] and
+//! [`macro@wire`].
 //!
 //! Use them through the `rusm` crate, which re-exports them: what they generate names `::rusm::__private` and nothing
 //! else. Each macro goes the same way: the item is parsed, lowered to a small representation of its own, checked while it
@@ -18,6 +19,7 @@ mod method;
 mod naming;
 mod process;
 mod service;
+mod supervisor;
 mod types;
 mod wire;
 
@@ -130,6 +132,61 @@ pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     service::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a supervisor of an `impl` block: each method that returns `Child<T>` is a child.
+///
+/// Children start in the order of the methods and stop in reverse. At each start, the first and every restart, the method is
+/// called again, so that the child gets fresh arguments. `T` is an actor, a service's implementation, a process that is a function,
+/// or another supervisor, whose tree is then nested. All other functions are helpers and stay as they are.
+///
+/// `#[supervisor(..)]` takes `strategy`, `intensity`, `auto_shutdown` and `backoff`; `#[child(..)]` on a method takes `restart`,
+/// `shutdown`, `significant` and `backoff`. Unless told, a supervisor is one-for-one and does one restart in five seconds, and a
+/// child is permanent and has five seconds to stop; a nested supervisor has as long as it needs.
+///
+/// Beside the block a ref is generated, `ShopRef` for `Shop`, which `Node::supervise` gives: it has a method for each child, which
+/// gives the child's client, or the ref of a nested tree. A client looks for the child's process at each call, so it survives
+/// restarts; while the child is down, calls end with `NoProcess`. By `Deref` it is also a `SupervisorRef`.
+///
+/// Supervisors are native, their children need not be: `.sandboxed("component")` is all the difference.
+///
+/// ```
+/// use rusm::prelude::*;
+/// use std::time::Duration;
+///
+/// pub struct Counter { total: i64 }
+///
+/// #[actor]
+/// impl Counter {
+///     #[init]
+///     fn start(from: i64) -> Self { Self { total: from } }
+///     pub fn add(&mut self, by: i64) -> i64 { self.total += by; self.total }
+///     #[cast]
+///     pub fn crash(&mut self) { panic!("as asked") }
+/// }
+///
+/// pub struct Shop { from: i64 }
+///
+/// #[supervisor(strategy = Strategy::RestForOne, intensity = Intensity::new(3, Duration::from_secs(5)))]
+/// impl Shop {
+///     fn stock(&self) -> Child<Counter> { Child::new(self.from) }
+///     #[child(restart = Restart::Transient, shutdown = Duration::from_secs(1))]
+///     fn sold(&self) -> Child<Counter> { Child::new(0) }
+/// }
+///
+/// # async fn example(node: Node) -> Result<(), Box<dyn std::error::Error>> {
+/// let shop = node.supervise(Shop { from: 100 }).await?;
+/// assert_eq!(shop.stock().add(-1).await?, 99);
+///
+/// let before = shop.which_children()[0].pid;
+/// shop.stock().crash().send()?;
+/// shop.restarted("stock", before).await?;
+/// assert_eq!(shop.stock().add(-1).await?, 99);
+/// # Ok(()) }
+/// ```
+#[proc_macro_attribute]
+pub fn supervisor(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    supervisor::expand(arguments.into(), item.into()).into()
 }
 
 /// Makes HTTP actions of the `pub` functions of a module.

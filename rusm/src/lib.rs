@@ -80,6 +80,8 @@ pub use otp::{
     Bound, ByteReader, ByteWriter, Hog, Listener, Overflow, Priority, SpawnOptions, Timer, Undelivered, Why,
     byte_stream,
 };
+#[cfg(not(target_family = "wasm"))]
+pub use rusm_macros::supervisor;
 pub use rusm_macros::{actor, handlers, service, wire};
 pub use wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,

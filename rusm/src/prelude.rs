@@ -16,4 +16,8 @@ pub use futures_core::Stream;
 pub use rusm_macros::{actor, handlers, service, wire};
 
 #[cfg(not(target_family = "wasm"))]
-pub use crate::otp::supervisor::{Child, Intensity, Restart, Shutdown, Strategy, Supervisor};
+pub use crate::otp::supervisor::{
+    AutoShutdown, Backoff, Child, ChildSpec, Intensity, Restart, Shutdown, Strategy, Supervisor,
+};
+#[cfg(not(target_family = "wasm"))]
+pub use rusm_macros::supervisor;

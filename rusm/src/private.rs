@@ -7,6 +7,10 @@ pub use crate::face::{
     ReplyTo, Spawn, StreamCall, StreamReply, refuse_stream,
 };
 pub use crate::http::{Action, Exchange, FromRequest, HandlerFuture, Handlers, IntoResponse, Response};
+#[cfg(not(target_family = "wasm"))]
+pub use crate::otp::supervisor::{
+    Child, ChildSpec, Starter, Starting, Supervised, Supervisor, SupervisorRef, Tree, start_tree, tree_client,
+};
 pub use crate::receive::{Letter, ended};
 pub use crate::wire::{
     Case, Down, Entry, EntryKind, Exit, ExitReason, ExitSignal, Field, Method, MethodKind, NameError, Payload, Type,

@@ -418,7 +418,7 @@ async fn it_calls_spawns_and_has_a_name() -> Result {
 async fn a_supervisor_starts_it_again() -> Result {
     let (channel, mut seen) = channel();
     let node = node().await;
-    let tree = Supervisor::new().child(Child::actor::<subject>("subject", move || channel).named("s"));
+    let tree = Supervisor::new().child(ChildSpec::actor::<subject>("subject", move || channel).named("s"));
     let supervisor = node.supervise(tree).await?;
     let client = SubjectClient::named(&node, "s")?;
     let first = node.whereis("s").expect("it runs");

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// Such a worker does not stop.
+const STUBBORN: usize = usize::MAX - 1;
+
 /// Ends as it is told.
 pub struct Worker {
     generation: usize,
@@ -39,7 +42,7 @@ impl Worker {
     #[on(terminate)]
     async fn bye(&mut self, reason: &ExitReason) {
         let _ = reason;
-        if self.generation == 99 {
+        if self.generation == STUBBORN {
             std::future::pending::<()>().await;
         }
     }
@@ -73,9 +76,9 @@ fn counted(start: impl Fn(usize) -> usize + Send + Sync + 'static) -> impl Fn() 
     move || start(starts.fetch_add(1, Ordering::SeqCst))
 }
 
-fn worker(id: &'static str) -> Child {
+fn worker(id: &'static str) -> ChildSpec {
     let starts = AtomicUsize::new(0);
-    Child::actor::<Worker>(id, move || starts.fetch_add(1, Ordering::SeqCst)).named(id)
+    ChildSpec::actor::<Worker>(id, move || starts.fetch_add(1, Ordering::SeqCst)).named(id)
 }
 
 async fn node() -> Node {
@@ -165,15 +168,20 @@ async fn orderly_ends_by_restart_type() -> Result {
     client(&node, "permanent").finish().send()?;
     tree.restarted("permanent", before).await?;
     // The permanent child's end came last, so the others' have been seen.
-    let running: Vec<_> = tree.which_children().iter().map(|child| child.pid.is_some()).collect();
-    assert_eq!(running, [false, false, true]);
+    let running: Vec<_> =
+        tree.which_children().iter().map(|child| (child.id.to_string(), child.pid.is_some())).collect();
+    assert_eq!(
+        running,
+        [("transient".to_owned(), false), ("permanent".to_owned(), true)],
+        "a temporary child is forgotten"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_child_that_does_not_start_ends_those_before_it() -> Result {
     let node = node().await;
-    let tree = Supervisor::new().child(worker("a")).child(Child::actor::<Worker>("b", || usize::MAX));
+    let tree = Supervisor::new().child(worker("a")).child(ChildSpec::actor::<Worker>("b", || usize::MAX));
     let failed = node.supervise(tree).await.unwrap_err();
     assert!(failed.to_string().contains("\"b\" did not start") && failed.to_string().contains("no start"), "{failed}");
     assert_eq!(node.alive(), 0);
@@ -184,7 +192,8 @@ async fn a_child_that_does_not_start_ends_those_before_it() -> Result {
 async fn a_killed_supervisor_takes_its_tree_along() -> Result {
     let node = node().await;
     let inner = || Supervisor::new().child(worker("leaf"));
-    let tree = node.supervise(Supervisor::new().child(worker("a")).child(Child::supervisor("inner", inner))).await?;
+    let tree =
+        node.supervise(Supervisor::new().child(worker("a")).child(ChildSpec::supervisor("inner", inner))).await?;
     let leaf = node.whereis("leaf").unwrap();
     let (ended, leaf_ended) = (node.ended(node.whereis("a").unwrap()), node.ended(leaf));
     node.kill(tree.pid());
@@ -201,7 +210,7 @@ async fn a_killed_supervisor_takes_its_tree_along() -> Result {
 async fn escalation_restarts_the_subtree() -> Result {
     let node = node().await;
     let inner = || Supervisor::new().intensity(Intensity::new(0, Duration::from_secs(5))).child(worker("leaf"));
-    let tree = node.supervise(Supervisor::new().child(Child::supervisor("inner", inner))).await?;
+    let tree = node.supervise(Supervisor::new().child(ChildSpec::supervisor("inner", inner))).await?;
     let before = tree.which_children()[0].pid;
     client(&node, "leaf").crash().send()?;
     tree.restarted("inner", before).await?;
@@ -212,7 +221,7 @@ async fn escalation_restarts_the_subtree() -> Result {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_will_not_stop_is_killed_in_its_time() -> Result {
     let node = node().await;
-    let stubborn = Child::actor::<Worker>("stubborn", || 99).shutdown(Duration::from_secs(3));
+    let stubborn = ChildSpec::actor::<Worker>("stubborn", || STUBBORN).shutdown(Duration::from_secs(3));
     let tree = node.supervise(Supervisor::new().child(worker("a")).child(stubborn)).await?;
     let begun = tokio::time::Instant::now();
     let ended = node.ended(tree.which_children()[1].pid.unwrap());
@@ -225,7 +234,7 @@ async fn a_child_that_will_not_stop_is_killed_in_its_time() -> Result {
 async fn a_stop_does_not_wait_for_an_init_that_hangs() -> Result {
     let node = node().await;
     let starts = AtomicUsize::new(0);
-    let sleeper = Child::actor::<Sleeper>("sleeper", move || starts.fetch_add(1, Ordering::SeqCst) > 0)
+    let sleeper = ChildSpec::actor::<Sleeper>("sleeper", move || starts.fetch_add(1, Ordering::SeqCst) > 0)
         .named("sleeper")
         .shutdown(Duration::from_secs(3));
     let tree = node.supervise(Supervisor::new().child(worker("a")).child(sleeper)).await?;
@@ -239,7 +248,7 @@ async fn a_stop_does_not_wait_for_an_init_that_hangs() -> Result {
     // It wants to clean up, so it was asked, and killed in its time.
     assert_eq!((begun.elapsed(), node.alive()), (Duration::from_secs(3), 0));
 
-    let hanging = Supervisor::new().child(Child::actor::<Sleeper>("b", || true).shutdown(Shutdown::Brutal));
+    let hanging = Supervisor::new().child(ChildSpec::actor::<Sleeper>("b", || true).shutdown(Shutdown::Brutal));
     let starting = {
         let node = node.clone();
         tokio::spawn(async move { node.supervise(hanging).await.map(|tree| tree.pid()) })
@@ -260,7 +269,7 @@ async fn a_start_that_always_fails_at_once_lets_others_run() -> Result {
     let args = counted(|start| if start == 0 { 0 } else { panic!("no arguments") });
     let tree = Supervisor::new()
         .intensity(Intensity::new(usize::MAX, Duration::from_secs(5)))
-        .child(Child::actor::<Worker>("a", args).named("a"));
+        .child(ChildSpec::actor::<Worker>("a", args).named("a"));
     let tree = node.supervise(tree).await?;
     client(&node, "a").crash().send()?;
     while node.whereis("a").is_some() {
@@ -281,7 +290,7 @@ async fn a_group_starts_from_its_begin_when_one_of_it_does_not_start() -> Result
             .strategy(strategy)
             .intensity(OFTEN)
             .child(worker("a"))
-            .child(Child::actor::<Worker>("b", failing).named("b"));
+            .child(ChildSpec::actor::<Worker>("b", failing).named("b"));
         let tree = node.supervise(tree).await?;
         let before = node.whereis("b");
         client(&node, "a").crash().send()?;

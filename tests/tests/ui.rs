@@ -11,6 +11,8 @@ mod handlers;
 mod process;
 #[path = "../ui/pass/service.rs"]
 mod service;
+#[path = "../ui/pass/supervisor.rs"]
+mod supervisor;
 #[path = "../ui/pass/wire.rs"]
 mod wire;
 
@@ -20,6 +22,7 @@ fn refused() {
     cases.compile_fail("ui/actor/*.rs");
     cases.compile_fail("ui/process/*.rs");
     cases.compile_fail("ui/service/*.rs");
+    cases.compile_fail("ui/supervisor/*.rs");
     cases.compile_fail("ui/handlers/*.rs");
     cases.compile_fail("ui/wire/*.rs");
 }

@@ -10,6 +10,7 @@ const ACTOR: Expand = crate::actor::expand;
 const SERVICE: Expand = crate::service::expand;
 const HANDLERS: Expand = crate::handlers::expand;
 const WIRE: Expand = crate::wire::expand;
+const SUPERVISOR: Expand = crate::supervisor::expand;
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().expect("a test's source is made of Rust's tokens")
@@ -387,5 +388,72 @@ fn all_at_once() {
     let (items, _) = text.split_once("::core::compile_error!").expect("the mistakes are reported");
     for stripped in ["#[init]", "#[on(", "#[cast]", "Wrong {"] {
         assert!(!items.contains(stripped), "{stripped} in\n{items}");
+    }
+}
+
+#[test]
+fn supervisors() {
+    const SELF: &str = "a child's method takes `&self`: it is called again at each restart";
+    let table: [(&str, &[&str]); 23] = [
+        ("fn a(&self) -> Child<A> {} fn helper() -> Vec<Child<A>> {} fn other(&mut self, x: u8) {}", &[]),
+        ("fn a(&self) -> Child {}", &["name the type of the child: `Child<T>`"]),
+        ("fn a(&self) -> Child<Shop> {}", &["a supervisor can't be its own child"]),
+        ("fn a(&self) -> Child<Self> {}", &["a supervisor can't be its own child"]),
+        ("fn a() -> Child<A> {}", &[SELF]),
+        ("fn a(self) -> Child<A> {}", &[SELF]),
+        ("fn a(&mut self) -> Child<A> {}", &[SELF]),
+        ("fn a<'a>(&'a self) -> Child<A> {}", &["a child is of one type: generics", SELF]),
+        ("fn a(self: Arc<Self>) -> Child<A> {}", &[SELF]),
+        ("fn a(&self, x: u8, y: u8) -> Child<A> {}", &["nobody could give this argument"]),
+        ("async fn a(&self) -> Child<A> {}", &["a child is described, not awaited: remove `async`"]),
+        (
+            "unsafe extern \"C\" fn a(&self) -> Child<A> {}",
+            &["a child's method can't be `unsafe`", "a child's method is a plain"],
+        ),
+        ("fn a<T>(&self) -> Child<T> {}", &["a child is of one type: generics"]),
+        ("fn a(&self) -> Child<A> where A: B {}", &["a child is of one type: remove the `where`"]),
+        ("#[child(restart = x)] fn a(&self) -> A {}", &["`#[child]` is for the methods that make children"]),
+        ("#[child(restart = x)] fn a(&self) {}", &["`#[child]` is for the methods that make children"]),
+        (
+            "#[child] fn a(&self) -> Child<A> {}",
+            &["`#[child(..)]` says how a child is treated: it takes `restart`, `shutdown`"],
+        ),
+        ("#[child = 1] fn a(&self) -> Child<A> {}", &["`#[child(..)]` says how a child is treated"]),
+        ("#[child(restart)] fn a(&self) -> Child<A> {}", &["expected `=`"]),
+        (
+            "#[child(restrat = 1, strategy = 2)] fn a(&self) -> Child<A> {}",
+            &["unknown setting `restrat`: did you mean `restart`?", "unknown setting `strategy`"],
+        ),
+        ("#[child(restart = 1, restart = 2)] fn a(&self) -> Child<A> {}", &["`restart` is said twice"]),
+        ("#[child(restart = 1)] #[child(shutdown = 2)] fn a(&self) -> Child<A> {}", &["`#[child]` is there once"]),
+        ("#[cast] fn a(&self) -> Child<A> {} #[init] fn b() {}", &["this belongs to actors", "this belongs to actors"]),
+    ];
+    for (members, expected) in table {
+        let expanded = check(SUPERVISOR, &format!("impl Shop {{ {members} }}"), expected).to_string();
+        assert!(expanded.contains("struct ShopRef") && expanded.contains("Tree for Shop"), "{members}: {expanded}");
+        assert!(!expanded.contains("# [child") && !expanded.contains("# [cast"), "{members}: {expanded}");
+    }
+    for (item, expected) in [
+        ("struct Shop;", "`#[supervisor]` takes the `impl` block that holds"),
+        ("fn shop() {}", "`#[supervisor]` takes an `impl` block"),
+        ("impl Tree for Shop {}", "`#[supervisor]` takes an `impl` block without a trait"),
+        ("impl<T> Shop<T> { fn a(&self) -> Child<T> {} }", "a supervisor has one ref type: generics"),
+        ("impl [Shop] {}", "`#[supervisor]` takes the `impl` block of a struct"),
+        ("#[cfg(test)] impl Shop {}", "put `#[cfg]` above"),
+    ] {
+        let found = errors(SUPERVISOR(TokenStream::new(), tokens(item)));
+        assert!(found[0].starts_with(expected), "{item}: {found:?}");
+    }
+    for (arguments, expected) in [
+        ("name", "expected `=`"),
+        ("strateg = 1", "unknown setting `strateg`: did you mean `strategy`?"),
+        (
+            "children = 1",
+            "unknown setting `children`: `#[supervisor(..)]` takes `strategy`, `intensity`, `auto_shutdown` and `backoff`",
+        ),
+        ("backoff = 1, backoff = 2", "`backoff` is said twice"),
+    ] {
+        let found = errors(SUPERVISOR(tokens(arguments), tokens("impl Shop {}")));
+        assert!(matches!(found.as_slice(), [only] if only.starts_with(expected)), "{arguments}: {found:?}");
     }
 }

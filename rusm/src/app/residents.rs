@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::layout::Resident;
 use super::manifest::Restart;
-use crate::otp::supervisor::{Child, Intensity, Restart as When, Supervisor};
+use crate::otp::supervisor::{ChildSpec, Intensity, Restart as When, Supervisor};
 use crate::otp::{Instant, Node, SpawnError};
 use crate::wire::Pid;
 
@@ -31,7 +31,8 @@ async fn supervise(node: &Node, resident: &Resident) -> Result<Pid, SpawnError> 
         Restart::Transient => When::Transient,
         Restart::Temporary => When::Temporary,
     };
-    let child = Child::component(name, name, Some(&resident.entry), resident.args.clone()).restart(when).named(name);
+    let child =
+        ChildSpec::component(name, name, Some(&resident.entry), resident.args.clone()).restart(when).named(name);
     let supervisor = Supervisor::new().label(format!("supervisor of {name}")).intensity(INTENSITY).child(child);
     Ok(node.supervise(supervisor).await?.pid())
 }

@@ -1,7 +1,7 @@
 //! Whom messages go to, and how they get there.
 //!
-//! An address is a process or a name; a name is looked up at each message, so it survives restarts. If the
-//! process there reads messages of the address's type they are moved into its mailbox, else they go
+//! An address is a process, a name, or a child of a supervisor; the latter two are looked up at each message, so they survive
+//! restarts. If the process there reads messages of the address's type they are moved into its mailbox, else they go
 //! in bytes.
 
 use super::bound::Overflow;
@@ -10,6 +10,7 @@ use super::cell::{CellPtr, CellRef, Typed};
 use super::mailbox::{Mailbox, deliver};
 use super::reply::WireReply;
 use super::slot::slot;
+use super::supervisor::Seat;
 use super::{CallError, Incoming, Instant, Message, NameError, Node, SendError, context, registry};
 use crate::wire::{Method, Pid, encode};
 use crossbeam_epoch as epoch;
@@ -18,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A process or a name that takes messages of one type.
+/// A process, a name or a supervisor's child that takes messages of one type.
 pub struct Address<M>(To<M>);
 
 enum To<M> {
@@ -29,6 +30,11 @@ enum To<M> {
     Pid {
         node: Node,
         pid: Pid,
+    },
+    /// Whoever runs as this child of a supervisor.
+    Child {
+        node: Node,
+        seat: Arc<Seat>,
     },
     /// None: the node of whoever sends.
     Name {
@@ -73,11 +79,16 @@ impl<M: Message> Address<M> {
         Self(To::Name { node: None, name: name.into() })
     }
 
-    /// The process, unless the address is a name.
+    pub(crate) fn child(node: &Node, seat: Arc<Seat>) -> Self {
+        Self(To::Child { node: node.clone(), seat })
+    }
+
+    /// The process, unless the address is a name; that of a supervisor's child is the one that runs now.
     pub fn pid(&self) -> Option<Pid> {
         match &self.0 {
             To::Typed { this, .. } => Some(this.cell().pid()),
             To::Pid { pid, .. } => Some(*pid),
+            To::Child { node, seat } => seat.pid(node.table()),
             To::Name { .. } => None,
         }
     }
@@ -86,7 +97,7 @@ impl<M: Message> Address<M> {
     pub(crate) fn cell(&self) -> Option<&CellRef> {
         match &self.0 {
             To::Typed { this, .. } => Some(this.cell()),
-            To::Pid { .. } | To::Name { .. } => None,
+            To::Pid { .. } | To::Child { .. } | To::Name { .. } => None,
         }
     }
 
@@ -101,6 +112,11 @@ impl<M: Message> Address<M> {
         let (node, pid) = match &self.0 {
             To::Typed { this, urgent } => {
                 return Ok(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent }));
+            }
+            To::Child { node, seat } => {
+                let guard = epoch::pin();
+                let cell = node.table().look_counted(seat.counted(), &guard).ok_or_else(|| self.nobody())?;
+                return Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }));
             }
             To::Pid { node, pid } => (node.uncounted(), Some(*pid)),
             To::Name { node, name } => {
@@ -132,6 +148,7 @@ impl<M> Clone for Address<M> {
         Self(match &self.0 {
             To::Typed { this, urgent } => To::Typed { this: this.clone(), urgent: *urgent },
             To::Pid { node, pid } => To::Pid { node: node.clone(), pid: *pid },
+            To::Child { node, seat } => To::Child { node: node.clone(), seat: seat.clone() },
             To::Name { node, name } => To::Name { node: node.clone(), name: name.clone() },
         })
     }
@@ -142,6 +159,7 @@ impl<M> fmt::Display for Address<M> {
         match &self.0 {
             To::Typed { this, .. } => write!(f, "{} ({})", this.cell().pid(), this.cell().label()),
             To::Pid { pid, .. } => pid.fmt(f),
+            To::Child { seat, .. } => write!(f, "child {:?}", seat.id()),
             To::Name { name, .. } => write!(f, "named {name:?}"),
         }
     }

@@ -108,8 +108,12 @@ impl Table {
         };
         // From 1, so that no generation is 0.
         let count = self.slot(slot)?.count.load(Ordering::Relaxed) + 1;
+        Some(self.place(slot, count))
+    }
+
+    fn place(&self, slot: u32, count: u32) -> Place {
         let low = self.secret.hash_one(u64::from(slot) << 32 | u64::from(count)) as u32;
-        Some(Place { slot, generation: u64::from(count) << 32 | u64::from(low) })
+        Place { slot, generation: u64::from(count) << 32 | u64::from(low) }
     }
 
     fn refill(&self, into: &mut Vec<u32>, most: u32) {
@@ -238,6 +242,25 @@ impl Table {
         // SAFETY: as in `look_ending`.
         let cell = unsafe { CellPtr::<'g>::new(cell) };
         (cell.generation() as u32 == mark as u32).then_some(cell)
+    }
+
+    /// A process in eight bytes: its slot and its number among the slot's processes, which no other one ever has.
+    pub(crate) fn counted(pid: Pid) -> u64 {
+        u64::from(pid.slot()) << 32 | pid.generation() >> 32
+    }
+
+    /// The process that is written so.
+    pub(crate) fn counted_pid(&self, counted: u64) -> Pid {
+        self.pid(self.place((counted >> 32) as u32, counted as u32))
+    }
+
+    /// A process that has not ended, by what [`counted`](Self::counted) says.
+    #[inline]
+    pub(crate) fn look_counted<'g>(&self, counted: u64, _guard: &'g Guard) -> Option<CellPtr<'g>> {
+        let cell = NonNull::new(self.slot((counted >> 32) as u32)?.process.load(Ordering::Acquire))?;
+        // SAFETY: as in `look_ending`.
+        let cell = unsafe { CellPtr::<'g>::new(cell) };
+        (cell.generation() >> 32 == counted & u64::from(u32::MAX) && !cell.has_ended()).then_some(cell)
     }
 
     /// A process that has not ended.

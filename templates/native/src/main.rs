@@ -49,30 +49,37 @@ impl Greeter for Polite {
     }
 }
 
-/// What runs here. A child that ends is started again with fresh arguments, three times in five seconds at most.
-fn tree() -> Supervisor {
-    Supervisor::new()
-        .strategy(Strategy::OneForOne)
-        .intensity(Intensity::new(3, Duration::from_secs(5)))
-        .child(Child::actor::<Counter>("counter", || 10).named("counter"))
-        .child(Child::actor::<Polite>("greeter", || ()).named("greeter"))
+/// What runs here, in the order in which it starts.
+pub struct App {
+    from: i64,
+}
+
+/// A child that ends is started again with fresh arguments, three times in five seconds at most. `AppRef` reaches them.
+#[supervisor(strategy = Strategy::OneForOne, intensity = Intensity::new(3, Duration::from_secs(5)))]
+impl App {
+    fn counter(&self) -> Child<Counter> {
+        Child::new(self.from)
+    }
+
+    #[child(shutdown = Duration::from_secs(1))]
+    fn greeter(&self) -> Child<Polite> {
+        Child::new(())
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let node = Node::builder().name("{{name}}").build().await?;
-    let tree = node.supervise(tree()).await?;
+    let app = node.supervise(App { from: 10 }).await?;
 
-    // By name: the client finds whoever holds the name at each call.
-    let counter = CounterClient::named(&node, "counter")?;
-    println!("{}", GreeterClient::named(&node, "greeter")?.greet("Joe".into()).await?);
-    println!("the total is {}", counter.add(5).await?);
+    println!("{}", app.greeter().greet("Joe".into()).await?);
+    println!("the total is {}", app.counter().add(5).await?);
 
-    // It crashes; its supervisor starts it again, and the client does not notice.
-    let before = node.whereis("counter");
-    counter.crash().send()?;
-    tree.restarted("counter", before).await?;
-    println!("after a crash it is {}", counter.add(5).await?);
+    // It crashes; its supervisor starts it again, and its client finds the next one.
+    let before = app.counter().address().pid();
+    app.counter().crash().send()?;
+    app.restarted("counter", before).await?;
+    println!("after a crash it is {}", app.counter().add(5).await?);
 
     println!("Ctrl-C ends it");
     tokio::signal::ctrl_c().await?;
@@ -87,14 +94,13 @@ mod tests {
     #[tokio::test]
     async fn a_crash_is_survived() -> Result<(), Box<dyn std::error::Error>> {
         let node = Node::builder().build().await?;
-        let tree = node.supervise(tree()).await?;
-        let counter = CounterClient::named(&node, "counter")?;
-        assert_eq!(counter.add(1).await?, 11);
+        let app = node.supervise(App { from: 10 }).await?;
+        assert_eq!(app.counter().add(1).await?, 11);
 
-        let before = node.whereis("counter");
-        counter.crash().send()?;
-        tree.restarted("counter", before).await?;
-        assert_eq!(counter.add(1).await?, 11);
+        let before = app.counter().address().pid();
+        app.counter().crash().send()?;
+        app.restarted("counter", before).await?;
+        assert_eq!(app.counter().add(1).await?, 11);
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! What a supervisor knows of a child: how to start it, when to start it again, how to stop it.
 
-use super::Supervisor;
+use super::plan::Rules;
+use super::seat::Seat;
+use super::typed::{Child, Supervised, Tree};
+use super::{Backoff, run};
 use crate::otp::cell::CellRef;
 use crate::otp::crash;
 use crate::otp::node::{Family, SpawnOptions, spawn_process};
@@ -21,7 +24,7 @@ pub enum Restart {
     Permanent,
     /// Only when it did not end in order: neither `Normal` nor `Shutdown`.
     Transient,
-    /// Never.
+    /// Never: once it has ended it is forgotten.
     Temporary,
 }
 
@@ -49,88 +52,119 @@ impl From<Duration> for Shutdown {
     }
 }
 
-type Starting = Pin<Box<dyn Future<Output = Result<Pid, SpawnError>> + Send>>;
+/// A start under way.
+#[doc(hidden)]
+pub type Starting = Pin<Box<dyn Future<Output = Result<Pid, SpawnError>> + Send>>;
+
 type Start = Arc<dyn Fn(Starter) -> Starting + Send + Sync>;
 
 /// Under whom a child starts.
-pub(super) struct Starter {
+#[doc(hidden)]
+pub struct Starter {
     pub(super) node: Node,
     pub(super) parent: CellRef,
     /// Where the child was written down.
     pub(super) at: &'static Location<'static>,
     pub(super) name: Option<Arc<str>>,
+    pub(super) seat: Arc<Seat>,
 }
 
 impl Starter {
-    fn family(&self) -> Family {
+    pub(super) fn family(&self) -> Family {
         Family { parent: Some(self.parent.clone()), link: true, monitor: None }
+    }
+
+    /// Starts a native process.
+    pub(super) fn process<P: Spawn>(self, args: P::Args) -> Starting {
+        Box::pin(async move {
+            let mut options = SpawnOptions::default();
+            if let Some(name) = &self.name {
+                options = options.name(name);
+            }
+            Ok(spawn_process::<P>(&self.node, args, options, self.family(), self.at).await?.pid())
+        })
+    }
+
+    /// Starts a process of a component.
+    pub(super) fn component(self, component: &str, entry: Option<&str>, args: Vec<u8>) -> Starting {
+        let mut component = self.node.component(component);
+        if let Some(entry) = entry {
+            component = component.entry(entry);
+        }
+        Box::pin(async move { component.spawn_in(args, self.family(), self.name.clone(), self.at).await })
+    }
+
+    /// Starts a supervisor; its children have the seats of those of the supervisor that was here before.
+    pub(super) fn tree(self, tree: impl Tree) -> Starting {
+        let tree = tree.into_supervisor();
+        Box::pin(async move {
+            let board = self.seat.nested().clone();
+            Ok(run::start(&self.node, tree, self.family(), self.name.clone(), self.at, board).await?.pid())
+        })
     }
 }
 
-/// A child of a supervisor: permanent, with five seconds to stop, unless told otherwise.
+impl fmt::Debug for Starter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starter").field("parent", &self.parent.pid()).finish_non_exhaustive()
+    }
+}
+
+/// What a supervisor is told of a child: permanent, with five seconds to stop, unless told otherwise.
+///
+/// A supervisor below another one is waited for without limit. In a [`#[supervisor]`](macro@crate::supervisor) these are written by
+/// the macro.
 #[derive(Clone)]
-pub struct Child {
+pub struct ChildSpec {
     pub(super) id: Arc<str>,
-    pub(super) restart: Restart,
     pub(super) shutdown: Shutdown,
+    pub(super) rules: Rules,
+    pub(super) is_tree: bool,
     name: Option<Arc<str>>,
     start: Start,
     at: &'static Location<'static>,
 }
 
-impl Child {
+impl ChildSpec {
     /// A native process; `args` is asked anew at each start, and its panic is a start that failed.
     #[track_caller]
     pub fn actor<P: Spawn>(id: &str, args: impl Fn() -> P::Args + Send + Sync + 'static) -> Self {
-        Self::new(id, move |starter| {
-            let args = args();
-            Box::pin(async move {
-                let mut options = SpawnOptions::default();
-                if let Some(name) = &starter.name {
-                    options = options.name(name);
-                }
-                Ok(spawn_process::<P>(&starter.node, args, options, starter.family(), starter.at).await?.pid())
-            })
-        })
+        Self::new(id, false, move |starter| starter.process::<P>(args()))
     }
 
     /// A process of a component; the arguments are encoded already.
     #[track_caller]
     pub fn component(id: &str, component: &str, entry: Option<&str>, args: Vec<u8>) -> Self {
         let (component, entry) = (component.to_owned(), entry.map(str::to_owned));
-        Self::new(id, move |starter| {
-            let mut component = starter.node.component(&component);
-            if let Some(entry) = &entry {
-                component = component.entry(entry);
-            }
-            let args = args.clone();
-            Box::pin(async move { component.spawn_in(args, starter.family(), starter.name.clone(), starter.at).await })
-        })
+        Self::new(id, false, move |starter| starter.component(&component, entry.as_deref(), args.clone()))
     }
 
     /// A supervisor below this one; it may take its time to stop.
     #[track_caller]
-    pub fn supervisor(id: &str, tree: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
-        let child = Self::new(id, move |starter| {
-            let tree = tree();
-            Box::pin(async move {
-                Ok(super::run::start(&starter.node, tree, starter.family(), starter.name.clone(), starter.at)
-                    .await?
-                    .pid())
-            })
-        });
-        child.shutdown(Shutdown::Infinite)
+    pub fn supervisor<T: Tree>(id: &str, tree: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self::new(id, true, move |starter| starter.tree(tree()))
+    }
+
+    /// Whatever can be supervised: a process, here or in a component, or a tree. Its client: [`SupervisorRef::client`].
+    ///
+    /// `child` is asked anew at each start, and its panic is a start that failed.
+    ///
+    /// [`SupervisorRef::client`]: super::SupervisorRef::client
+    #[track_caller]
+    pub fn of<P: Supervised>(id: &str, child: impl Fn() -> Child<P> + Send + Sync + 'static) -> Self {
+        Self::new(id, P::IS_TREE, move |starter| child().start(starter))
     }
 
     #[track_caller]
-    fn new(id: &str, start: impl Fn(Starter) -> Starting + Send + Sync + 'static) -> Self {
-        let (restart, shutdown) = Default::default();
-        Self { id: id.into(), restart, shutdown, name: None, start: Arc::new(start), at: Location::caller() }
+    fn new(id: &str, is_tree: bool, start: impl Fn(Starter) -> Starting + Send + Sync + 'static) -> Self {
+        let shutdown = if is_tree { Shutdown::Infinite } else { Shutdown::default() };
+        let (id, start, at) = (id.into(), Arc::new(start), Location::caller());
+        Self { id, shutdown, rules: Rules::default(), is_tree, name: None, start, at }
     }
 
     /// When it is started again.
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.restart = restart;
+        self.rules.restart = restart;
         self
     }
 
@@ -140,25 +174,38 @@ impl Child {
         self
     }
 
+    /// Whether its end by itself can end its supervisor, see [`AutoShutdown`](super::AutoShutdown). A permanent child can't be significant.
+    pub fn significant(mut self, significant: bool) -> Self {
+        self.rules.significant = significant;
+        self
+    }
+
+    /// How long it waits before it is started again; instead of what its supervisor says for all.
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.rules.backoff = Some(backoff);
+        self
+    }
+
     /// Registers it under this name at each start, so that clients by name survive its restarts.
     pub fn named(mut self, name: &str) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    pub(super) fn start(&self, node: &Node, parent: &CellRef) -> Starting {
-        let starter = Starter { node: node.clone(), parent: parent.clone(), name: self.name.clone(), at: self.at };
+    pub(super) fn start(&self, node: &Node, parent: &CellRef, seat: &Arc<Seat>) -> Starting {
+        let (node, parent, seat) = (node.clone(), parent.clone(), seat.clone());
+        let starter = Starter { node, parent, name: self.name.clone(), at: self.at, seat };
         // The arguments are made by the user's code; its panic is a start that failed.
         crash::guard(|| (self.start)(starter))
             .unwrap_or_else(|crash| Box::pin(std::future::ready(Err(SpawnError::Init(crash.reason)))))
     }
 }
 
-impl fmt::Debug for Child {
+impl fmt::Debug for ChildSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Child")
+        f.debug_struct("ChildSpec")
             .field("id", &self.id)
-            .field("restart", &self.restart)
+            .field("rules", &self.rules)
             .field("shutdown", &self.shutdown)
             .field("name", &self.name)
             .finish_non_exhaustive()

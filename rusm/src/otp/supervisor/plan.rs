@@ -1,190 +1,314 @@
-//! What the end of a child means: pure.
+//! What the end of a child means, and what is to be started when: pure.
+//!
+//! Each child is in one phase:
+//!
+//! | phase | its process | left by |
+//! |---|---|---|
+//! | `Down` | none, and none is wanted | `restart_child`, `delete_child`, a restart of its group |
+//! | `Running` | this one | its end, a stop |
+//! | `Restarting` | none; one is to be started when this is due | a start, `terminate_child` |
+//!
+//! A child that is temporary has no phase but `Running` once it was started: whatever ends it, it is forgotten.
+//!
+//! An end that asks for a restart, and a start that failed, are counted in the [`Window`]; then those that run and
+//! are concerned are to be stopped, in reverse order, and all that are concerned become `Restarting`. So what is still to be
+//! done is nowhere but here: an end, a request or a stop that comes in between finds it and changes it.
+//!
+//! The children of a group (one-for-all, rest-for-one) that are `Restarting` are due at one time, since none may start
+//! before those that it depends on.
+//!
+//! Ids, processes and due times are indexed: a restart of one child among many costs the logarithm of their number.
 
-use super::Restart;
+use super::backoff::Pace;
+use super::intensity::Window;
+use super::{AutoShutdown, Backoff, Intensity, Restart, Strategy};
+use crate::otp::Instant;
 use crate::wire::{ExitReason, Pid};
+use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-/// Whom the end of a child concerns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// Only itself.
-    #[default]
-    OneForOne,
-    /// All children: they are stopped and started again.
-    OneForAll,
-    /// Itself and those that were started after it.
-    RestForOne,
+/// A child's place in the order of starts.
+pub(super) type Key = u64;
+
+/// What a supervisor decides of its children, each with what `T` holds of it.
+#[derive(Debug)]
+pub(super) struct Plan<T> {
+    strategy: Strategy,
+    auto_shutdown: AutoShutdown,
+    window: Window,
+    children: BTreeMap<Key, Child<T>>,
+    ids: HashMap<Arc<str>, Key, RandomState>,
+    pids: HashMap<Pid, Key, RandomState>,
+    /// Those that are `Restarting`.
+    due: BTreeSet<(Due, Key)>,
+    /// How many significant children are not `Down`.
+    significant: usize,
+    next: Key,
+    turns: u64,
 }
 
-/// What to do about an end.
+#[derive(Debug)]
+struct Child<T> {
+    id: Arc<str>,
+    rules: Rules,
+    phase: Phase,
+    pace: Pace,
+    data: T,
+}
+
+/// What a child was declared to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rules {
+    pub(super) restart: Restart,
+    pub(super) significant: bool,
+    pub(super) backoff: Option<Backoff>,
+}
+
+impl Rules {
+    /// Why such a child can't be under such a supervisor, if it can't.
+    pub(super) fn refused(self, auto_shutdown: AutoShutdown) -> Option<&'static str> {
+        match (self.significant, self.restart, auto_shutdown) {
+            (false, ..) => None,
+            (true, Restart::Permanent, _) => Some("a permanent child is never done, so it can't be significant"),
+            (true, _, AutoShutdown::Never) => Some("a significant child needs a supervisor with auto-shutdown"),
+            (true, ..) => None,
+        }
+    }
+}
+
+/// When something is to be started: what was decided first comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Due {
+    pub(super) at: Instant,
+    turn: u64,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Down,
+    Running(Pid),
+    Restarting(Due),
+}
+
+/// What is to be done about a child that has ended, or was not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Verdict {
-    /// Not, or no longer, a child: nothing.
-    Stranger,
+pub(super) enum Then {
     /// It stays as it is.
     Rest,
-    /// Stop these, in this order, then start those, in that order.
-    Restart { stop: Vec<usize>, start: Vec<usize> },
+    /// It is to be forgotten.
+    Forget,
+    /// Stop these, in this order; each is [`stopped`](Plan::stopped) with this due time. Those that do not run are `Restarting`.
+    Restart { stop: Vec<Key>, due: Due },
+    /// Too many restarts: the supervisor ends.
+    GiveUp,
 }
 
-/// The children of a supervisor as far as decisions need them.
-#[derive(Debug)]
-pub(super) struct Plan {
-    strategy: Strategy,
-    children: Vec<State>,
+/// What the end of a process means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub(super) struct Ended {
+    pub(super) child: Key,
+    pub(super) then: Then,
+    /// The supervisor's work is done.
+    pub(super) is_done: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct State {
-    restart: Restart,
-    running: Option<Pid>,
-    /// A temporary child that ended is forgotten: no later restart starts it.
-    forgotten: bool,
-}
-
-impl Plan {
-    pub(super) fn new(strategy: Strategy, restarts: impl IntoIterator<Item = Restart>) -> Self {
-        let children = restarts.into_iter().map(|restart| State { restart, running: None, forgotten: false }).collect();
-        Self { strategy, children }
+impl<T> Plan<T> {
+    pub(super) fn new(strategy: Strategy, auto_shutdown: AutoShutdown, intensity: Intensity) -> Self {
+        let (children, ids, pids, due) = Default::default();
+        let window = Window::new(intensity);
+        Self { strategy, auto_shutdown, window, children, ids, pids, due, significant: 0, next: 0, turns: 0 }
     }
 
-    pub(super) fn started(&mut self, child: usize, pid: Pid) {
-        self.children[child].running = Some(pid);
+    /// Adds a child behind all others, `Down`; None if there is one of this id.
+    pub(super) fn add(&mut self, id: Arc<str>, rules: Rules, data: impl FnOnce(Key) -> T) -> Option<Key> {
+        if self.ids.contains_key(&id) {
+            return None;
+        }
+        let key = self.next;
+        self.next += 1;
+        self.ids.insert(id.clone(), key);
+        let data = data(key);
+        self.children.insert(key, Child { id, rules, phase: Phase::Down, pace: Pace::default(), data });
+        Some(key)
     }
 
-    pub(super) fn stopped(&mut self, child: usize) {
-        let state = &mut self.children[child];
-        state.running = None;
-        state.forgotten |= state.restart == Restart::Temporary;
+    /// Takes a child out.
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        self.set(key, Phase::Down);
+        let child = self.children.remove(&key)?;
+        self.ids.remove(&child.id);
+        Some(child.data)
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Key> {
+        self.ids.get(id).copied()
+    }
+
+    pub(super) fn auto_shutdown(&self) -> AutoShutdown {
+        self.auto_shutdown
+    }
+
+    /// How many restarts the window holds.
+    pub(super) fn restarts(&self) -> usize {
+        self.window.len()
+    }
+
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.children.keys().copied().collect()
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&T> {
+        self.children.get(&key).map(|child| &child.data)
+    }
+
+    pub(super) fn phase(&self, key: Key) -> Option<Phase> {
+        self.children.get(&key).map(|child| child.phase)
     }
 
     pub(super) fn is_running(&self, pid: Pid) -> bool {
-        self.children.iter().any(|state| state.running == Some(pid))
-    }
-
-    pub(super) fn running(&self, child: usize) -> Option<Pid> {
-        self.children[child].running
+        self.pids.contains_key(&pid)
     }
 
     /// All that run, last first.
-    pub(super) fn to_stop(&self) -> Vec<usize> {
-        (0..self.children.len()).rev().filter(|child| self.children[*child].running.is_some()).collect()
+    pub(super) fn to_stop(&self) -> Vec<Key> {
+        running(self.children.iter())
     }
 
-    /// A process has ended by itself.
-    pub(super) fn ended(&mut self, pid: Pid, reason: &ExitReason) -> (Option<usize>, Verdict) {
-        let Some(child) = self.children.iter().position(|state| state.running == Some(pid)) else {
-            return (None, Verdict::Stranger);
-        };
-        self.stopped(child);
-        let again = match self.children[child].restart {
+    /// All that are to be started some time.
+    pub(super) fn waiting(&self) -> Vec<Key> {
+        self.due.iter().map(|(_, key)| *key).collect()
+    }
+
+    /// When something is to be started.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| due.at)
+    }
+
+    /// What is to be started first of all that is due.
+    pub(super) fn next_start(&self, now: Instant) -> Option<Key> {
+        self.due.first().filter(|(due, _)| due.at <= now).map(|(_, key)| *key)
+    }
+
+    /// Whether this one is to be started now.
+    pub(super) fn is_due(&self, key: Key, now: Instant) -> bool {
+        matches!(self.phase(key), Some(Phase::Restarting(due)) if due.at <= now)
+    }
+
+    /// Whether those that are due start together, and nothing else happens in between.
+    pub(super) fn is_group(&self) -> bool {
+        self.strategy != Strategy::OneForOne
+    }
+
+    pub(super) fn started(&mut self, key: Key, pid: Pid, now: Instant) {
+        if let Some(child) = self.children.get_mut(&key) {
+            child.pace.started(now);
+        }
+        self.set(key, Phase::Running(pid));
+    }
+
+    /// A child was stopped, to be started again at that time or not at all; whether it is to be forgotten.
+    #[must_use]
+    pub(super) fn stopped(&mut self, key: Key, due: Option<Due>) -> bool {
+        self.set(key, due.map_or(Phase::Down, Phase::Restarting));
+        self.is_temporary(key)
+    }
+
+    /// A process has ended by itself; None if it is not, or no longer, a child's.
+    pub(super) fn ended(&mut self, pid: Pid, reason: &ExitReason, now: Instant) -> Option<Ended> {
+        let child = *self.pids.get(&pid)?;
+        self.set(child, Phase::Down);
+        let rules = self.children.get(&child)?.rules;
+        let again = match rules.restart {
             Restart::Permanent => true,
             Restart::Transient => !reason.is_orderly(),
             Restart::Temporary => false,
         };
-        let verdict = if again { self.restart(child) } else { Verdict::Rest };
-        (Some(child), verdict)
+        if again {
+            return Some(Ended { child, then: self.restart(child, now), is_done: false });
+        }
+        let is_done = rules.significant
+            && match self.auto_shutdown {
+                AutoShutdown::Never => false,
+                AutoShutdown::AnySignificant => true,
+                AutoShutdown::AllSignificant => self.significant == 0,
+            };
+        let then = if rules.restart == Restart::Temporary { Then::Forget } else { Then::Rest };
+        Some(Ended { child, then, is_done })
     }
 
     /// What to do about a child that is to run and does not: it has ended, or it did not start again.
-    pub(super) fn restart(&self, child: usize) -> Verdict {
-        let concerned = match self.strategy {
-            Strategy::OneForOne => child..child + 1,
-            Strategy::OneForAll => 0..self.children.len(),
-            Strategy::RestForOne => child..self.children.len(),
+    pub(super) fn restart(&mut self, key: Key, now: Instant) -> Then {
+        if !self.window.allow(now) {
+            self.set(key, Phase::Down);
+            return Then::GiveUp;
+        }
+        let delay = match self.children.get_mut(&key) {
+            Some(child) => child.pace.next(child.rules.backoff, now),
+            None => return Then::Rest,
         };
-        let stop = concerned.clone().rev().filter(|i| self.children[*i].running.is_some()).collect();
-        // A temporary sibling that is stopped here is not started again.
-        let start = concerned
-            .filter(|i| self.children[*i].restart != Restart::Temporary && !self.children[*i].forgotten)
-            .collect();
-        Verdict::Restart { stop, start }
+        // What is that far away is as good as never.
+        let at = now.checked_add(delay).unwrap_or_else(|| now + crate::otp::timer::FAR);
+        self.turns += 1;
+        let mut due = Due { at, turn: self.turns };
+        if !self.is_group() {
+            self.set(key, Phase::Restarting(due));
+            return Then::Restart { stop: Vec::new(), due };
+        }
+        due.at = self.due.last().map_or(at, |(last, _)| at.max(last.at));
+        let first = if self.strategy == Strategy::OneForAll { 0 } else { key };
+        let stop = running(self.children.range(first..));
+        let waiting = self.children.range(first..).filter(|(_, child)| child.can_wait()).map(|(key, _)| *key);
+        let waiting: BTreeSet<_> = waiting.chain(self.due.iter().map(|(_, key)| *key)).collect();
+        for key in waiting {
+            self.set(key, Phase::Restarting(due));
+        }
+        Then::Restart { stop, due }
     }
+
+    fn is_temporary(&self, key: Key) -> bool {
+        self.children.get(&key).is_some_and(|child| child.rules.restart == Restart::Temporary)
+    }
+
+    /// The one place that changes a phase, and the indexes with it.
+    fn set(&mut self, key: Key, phase: Phase) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        let before = std::mem::replace(&mut child.phase, phase);
+        match before {
+            Phase::Down => {}
+            Phase::Running(pid) => drop(self.pids.remove(&pid)),
+            Phase::Restarting(at) => drop(self.due.remove(&(at, key))),
+        }
+        match phase {
+            Phase::Down => {}
+            Phase::Running(pid) => drop(self.pids.insert(pid, key)),
+            Phase::Restarting(at) => drop(self.due.insert((at, key))),
+        }
+        if child.rules.significant {
+            self.significant -= usize::from(before != Phase::Down);
+            self.significant += usize::from(phase != Phase::Down);
+        }
+    }
+}
+
+impl<T> Child<T> {
+    fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running(_))
+    }
+
+    /// It does not run, and is to be started with its group.
+    fn can_wait(&self) -> bool {
+        !self.is_running() && self.rules.restart != Restart::Temporary
+    }
+}
+
+/// Those that run, last first.
+fn running<'a, T: 'a>(children: impl DoubleEndedIterator<Item = (&'a Key, &'a Child<T>)>) -> Vec<Key> {
+    children.rev().filter(|(_, child)| child.is_running()).map(|(key, _)| *key).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Restart::{Permanent, Temporary, Transient};
-    use Strategy::{OneForAll, OneForOne, RestForOne};
-
-    const fn pid(slot: usize) -> Pid {
-        Pid::from_parts(0, 0, slot as u32, 1)
-    }
-
-    fn plan(strategy: Strategy, restarts: &[Restart]) -> Plan {
-        let mut plan = Plan::new(strategy, restarts.iter().copied());
-        for child in 0..restarts.len() {
-            plan.started(child, pid(child));
-        }
-        plan
-    }
-
-    fn again(stop: &[usize], start: &[usize]) -> Verdict {
-        Verdict::Restart { stop: stop.to_vec(), start: start.to_vec() }
-    }
-
-    #[test]
-    fn ends_by_strategy() {
-        let mixed = [Permanent, Transient, Temporary, Permanent];
-        let crash = ExitReason::Error("x".into());
-        let cases = [
-            (OneForOne, 1, again(&[], &[1])),
-            (OneForAll, 1, again(&[3, 2, 0], &[0, 1, 3])),
-            (RestForOne, 1, again(&[3, 2], &[1, 3])),
-            (RestForOne, 3, again(&[], &[3])),
-            (OneForAll, 2, Verdict::Rest),
-        ];
-        for (strategy, child, verdict) in cases {
-            assert_eq!(
-                plan(strategy, &mixed).ended(pid(child), &crash),
-                (Some(child), verdict),
-                "{strategy:?} {child}"
-            );
-        }
-    }
-
-    #[test]
-    fn ends_by_restart_and_reason() {
-        let crash = || ExitReason::Panicked("x".into());
-        let cases = [
-            (Permanent, ExitReason::Normal, true),
-            (Permanent, crash(), true),
-            (Transient, ExitReason::Normal, false),
-            (Transient, ExitReason::Shutdown, false),
-            (Transient, ExitReason::Killed, true),
-            (Transient, crash(), true),
-            (Temporary, crash(), false),
-        ];
-        for (restart, reason, is_restarted) in cases {
-            let (_, verdict) = plan(OneForOne, &[restart]).ended(pid(0), &reason);
-            assert_eq!(verdict == again(&[], &[0]), is_restarted, "{restart:?} {reason}");
-        }
-    }
-
-    #[test]
-    fn a_group_whose_restart_fails_begins_again() {
-        for (strategy, expected) in
-            [(OneForOne, again(&[], &[1])), (OneForAll, again(&[0], &[0, 1, 2])), (RestForOne, again(&[], &[1, 2]))]
-        {
-            let mut plan = Plan::new(strategy, [Permanent; 3]);
-            plan.started(0, pid(0));
-            assert_eq!(plan.restart(1), expected, "{strategy:?}");
-        }
-    }
-
-    #[test]
-    fn a_replaced_child_is_a_stranger() {
-        let mut plan = plan(OneForOne, &[Permanent]);
-        plan.started(0, pid(7));
-        assert_eq!(plan.ended(pid(0), &ExitReason::Killed), (None, Verdict::Stranger));
-        assert_eq!(plan.running(0), Some(pid(7)));
-    }
-
-    #[test]
-    fn a_temporary_child_that_ended_stays_away() {
-        let mut plan = plan(OneForAll, &[Temporary, Permanent]);
-        let _ = plan.ended(pid(0), &ExitReason::Normal);
-        assert_eq!(plan.ended(pid(1), &ExitReason::Normal).1, again(&[], &[1]));
-    }
-}
+mod tests;

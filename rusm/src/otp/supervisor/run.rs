@@ -1,113 +1,64 @@
 //! The process that does what the plan says.
+//!
+//! It does one thing at a time: it stops a child, starts one, or takes the next item of its mailbox. What happens meanwhile
+//! waits there: ends of children, requests, the request to stop. An end of a process that was replaced since is
+//! recognised by its pid.
+//!
+//! Three things wait for nobody. A request to stop is seen while a child starts, however long its `#[init]` takes. A child that
+//! waits for its restart is only an entry of the plan with a time, so all else is taken until then. And after a start that failed,
+//! all that waits in the mailbox at that moment is taken before it is tried again, so that a start that always fails at once lets
+//! requests and stops through.
+//!
+//! # However it ends
+//! In order: it has stopped its children, last first. Killed: its code is dropped, then its links are told, which asks each
+//! child to end. [`Run`]'s drop sees to those that refuse: what has a time to stop is killed after that time, and what has none
+//! at once. A child that is just being started is killed by its start, which is dropped with the rest.
 
-use super::intensity::Window;
-use super::plan::{Plan, Verdict};
-use super::{Child, Shutdown, Supervisor};
+use super::child::ChildSpec;
+use super::plan::{self, Ended, Key, Phase, Plan, Then};
+use super::reference::{ChildError, Request, SupervisorRef};
+use super::seat::{Board, Seat};
+use super::{Shutdown, Supervisor, Tree};
 use crate::otp::cell::CellRef;
 use crate::otp::mailbox::{Item, Mailbox, Other, Receiver};
 use crate::otp::node::{Family, Start, wait_started};
-use crate::otp::process::children;
+use crate::otp::reply::Answer;
+use crate::otp::sched::Due;
 use crate::otp::signal::{Signal, Trap};
 use crate::otp::slot::{Filler, slot};
-use crate::otp::{CallError, Incoming, Instant, Message, Node, Rejected, SpawnError};
-use crate::wire::{ExitReason, Method, MethodKind, Pid, Type};
-use std::fmt;
+use crate::otp::{Instant, Node, SpawnError, timer};
+use crate::wire::{ExitReason, Pid};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
-use tokio::sync::watch;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Sleep;
 
 impl Node {
-    /// Starts a supervisor and its children, in order.
+    /// Starts a supervisor and its children, in order: a [`Supervisor`], or a type with [`#[supervisor]`](macro@crate::supervisor).
     ///
     /// # Errors
-    /// The first child that does not start ends the others, in reverse order, and the supervisor.
-    #[track_caller]
-    pub fn supervise(&self, supervisor: Supervisor) -> impl Future<Output = Result<SupervisorRef, SpawnError>> + Send {
-        start(self, supervisor, Family::default(), None, Location::caller())
-    }
-}
-
-/// A child as its supervisor sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChildInfo {
-    /// What it is called by its supervisor.
-    pub id: Arc<str>,
-    /// Its process, if it runs.
-    pub pid: Option<Pid>,
-    /// How often it was started again.
-    pub restarts: u64,
-}
-
-/// A running supervisor.
-#[derive(Clone)]
-pub struct SupervisorRef {
-    node: Node,
-    cell: CellRef,
-    children: watch::Receiver<Vec<ChildInfo>>,
-}
-
-impl SupervisorRef {
-    /// Its process.
-    pub fn pid(&self) -> Pid {
-        self.cell.pid()
-    }
-
-    /// Its children, in the order of their start.
-    pub fn which_children(&self) -> Vec<ChildInfo> {
-        self.children.borrow().clone()
-    }
-
-    /// Waits until a child runs as another process than `before`.
-    ///
-    /// # Errors
-    /// `NoProcess` if the supervisor has no such child, `Exited` if it ends.
+    /// The first child that does not start ends the others, in reverse order, and the supervisor. Two children of one id, or a
+    /// significant child that can't be one, start nothing.
     ///
     /// # Cancel safety
-    /// Dropping the future changes nothing.
-    pub async fn restarted(&self, id: &str, before: Option<Pid>) -> Result<Pid, CallError> {
-        let mut children = self.children.clone();
-        let find = |children: &[ChildInfo]| children.iter().find(|child| *child.id == *id).cloned();
-        if find(&children.borrow()).is_none() {
-            return Err(CallError::NoProcess(format!("child {id:?} of {}", self.pid())));
+    /// A supervisor whose start is given up is killed, and its children end with it.
+    #[track_caller]
+    pub fn supervise<T: Tree>(&self, tree: T) -> impl Future<Output = Result<T::Ref, SpawnError>> + Send + use<'_, T> {
+        let at = Location::caller();
+        let supervisor = tree.into_supervisor();
+        async move {
+            let running = start(self, supervisor, Family::default(), None, at, Arc::default()).await?;
+            T::reference(&running).ok_or_else(|| malformed("its ref knows children that it has not"))
         }
-        let is_new = |child: &ChildInfo| child.pid.is_some() && child.pid != before;
-        let found = children.wait_for(|children| find(children).is_some_and(|child| is_new(&child))).await;
-        match found.map(|children| find(&children).and_then(|child| child.pid)) {
-            Ok(Some(pid)) => Ok(pid),
-            _ => Err(CallError::Exited(self.cell.gone().await)),
-        }
-    }
-
-    /// Stops the children in reverse order, then itself, and waits for it; why it ended.
-    pub async fn stop(&self) -> ExitReason {
-        self.node.exit(self.pid(), ExitReason::Shutdown);
-        self.cell.gone().await
     }
 }
 
-impl fmt::Debug for SupervisorRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SupervisorRef").field("pid", &self.pid()).field("children", &self.which_children()).finish()
-    }
-}
-
-/// A supervisor reads no user messages.
-enum Nothing {}
-
-impl Message for Nothing {
-    const METHODS: &'static [&'static Method] = &[];
-
-    fn method(&self) -> &'static Method {
-        const NONE: &Method = &Method::new(MethodKind::Cast, "nothing", &[], &Type::Unit, "");
-        NONE
-    }
-
-    fn from_wire(message: Incoming) -> Result<Self, Rejected> {
-        Err(message.unknown())
-    }
+fn malformed(text: impl Into<Arc<str>>) -> SpawnError {
+    SpawnError::Init(ExitReason::Error(text.into()))
 }
 
 pub(super) async fn start(
@@ -116,10 +67,10 @@ pub(super) async fn start(
     family: Family,
     name: Option<Arc<str>>,
     at: &'static Location<'static>,
+    board: Arc<Board>,
 ) -> Result<SupervisorRef, SpawnError> {
+    supervisor.check().map_err(malformed)?;
     let (started, is_started) = slot();
-    let children = supervisor.children.iter().map(|child| ChildInfo { id: child.id.clone(), pid: None, restarts: 0 });
-    let (seen, children) = watch::channel(children.collect());
     let new = Start {
         label: supervisor.label.as_deref().map(Into::into),
         name,
@@ -127,25 +78,34 @@ pub(super) async fn start(
         family,
         ..Start::new(&"supervisor", at)
     };
-    let this = node.start(new, Mailbox::<Nothing>::new(None), |this| {
-        let plan = Plan::new(supervisor.strategy, supervisor.children.iter().map(|child| child.restart));
-        let window = Window::new(supervisor.intensity);
+    let this = node.start(new, Mailbox::<Request>::new(None), |this| {
+        board.begin(this.clone());
+        let plan = Plan::new(supervisor.strategy, supervisor.auto_shutdown, supervisor.intensity);
         let (node, cell) = (node.clone(), this.cell().clone());
-        let receiver = Receiver::new(this);
-        Run { node, cell, receiver, children: supervisor.children, plan, window, seen }.run(started)
+        let (receiver, board) = (Receiver::new(this), board.clone());
+        let run = Run { node, cell, receiver, plan, board, backoff: supervisor.backoff, patience: 0, alarm: None };
+        run.run(supervisor.children, started)
     })?;
     wait_started(node, this.cell(), is_started).await?;
-    Ok(SupervisorRef { node: node.clone(), cell: this.cell().clone(), children })
+    SupervisorRef::new(node, board).ok_or_else(|| malformed("it never began"))
+}
+
+/// What the plan keeps of a child.
+struct Member {
+    spec: ChildSpec,
+    seat: Arc<Seat>,
 }
 
 struct Run {
     node: Node,
     cell: CellRef,
-    receiver: Receiver<Nothing>,
-    children: Vec<Child>,
-    plan: Plan,
-    window: Window,
-    seen: watch::Sender<Vec<ChildInfo>>,
+    receiver: Receiver<Request>,
+    plan: Plan<Member>,
+    board: Arc<Board>,
+    backoff: Option<super::Backoff>,
+    /// How many items are taken before something that is due is started.
+    patience: usize,
+    alarm: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 /// Why a child was not started.
@@ -155,96 +115,260 @@ enum NotStarted {
     Stopping,
 }
 
+/// What the supervisor does next.
+enum Next {
+    Take(Item<Request>),
+    Start,
+}
+
 impl Run {
-    async fn run(mut self, started: Filler<()>) -> ExitReason {
-        for child in 0..self.children.len() {
-            match self.start(child).await {
-                Ok(()) => {}
+    async fn run(mut self, children: Vec<ChildSpec>, started: Filler<()>) -> ExitReason {
+        let reason = match self.boot(children).await {
+            Err(reason) => reason,
+            Ok(()) => {
+                if !self.receiver.is_stop_asked() {
+                    let _ = started.fill(());
+                }
+                self.serve().await
+            }
+        };
+        self.stop_all().await;
+        reason
+    }
+
+    async fn boot(&mut self, children: Vec<ChildSpec>) -> Result<(), ExitReason> {
+        for spec in children {
+            self.add(spec, true);
+        }
+        self.board.all_fixed();
+        for key in self.plan.keys() {
+            match self.start(key, false).await {
+                Ok(_) => {}
                 Err(NotStarted::Stopping) => break,
                 Err(NotStarted::Failed(error)) => {
-                    self.stop_all().await;
-                    let id = &self.children[child].id;
-                    return ExitReason::Error(format!("child {id:?} did not start: {error}").into());
+                    let id = self.id(key);
+                    return Err(ExitReason::Error(format!("child {id:?} did not start: {error}").into()));
                 }
             }
         }
-        if !self.receiver.is_stop_asked() {
-            let _ = started.fill(());
-        }
+        Ok(())
+    }
+
+    /// Until there is a reason to end.
+    async fn serve(&mut self) -> ExitReason {
         loop {
-            let reason = match self.receiver.next().await {
-                Item::Local(message, _) => match message {},
-                Item::Other(other) => match *other {
-                    Other::Exit(exit) => match self.ended(exit.from, exit.reason).await {
-                        Ok(()) => continue,
-                        Err(reason) => reason,
-                    },
-                    Other::Stop(reason) => reason,
+            let step = match poll_fn(|cx| self.poll_next(cx)).await {
+                Next::Start => self.start_due().await,
+                Next::Take(Item::Local(request, _)) => {
+                    self.answer(request).await;
+                    Ok(())
+                }
+                Next::Take(Item::Other(other)) => match *other {
+                    Other::Exit(exit) => self.ended(exit.from, exit.reason).await,
+                    Other::Stop(reason) => Err(reason),
                     Other::Wire(message) => {
                         message.unknown();
-                        continue;
+                        Ok(())
                     }
-                    Other::Down(_) => continue,
+                    Other::Down(_) => Ok(()),
                 },
             };
-            self.stop_all().await;
-            return reason;
+            if let Err(reason) = step {
+                return reason;
+            }
         }
     }
 
-    /// A linked process has ended; Err if that was too much.
-    async fn ended(&mut self, pid: Pid, mut reason: ExitReason) -> Result<(), ExitReason> {
-        let (child, mut verdict) = self.plan.ended(pid, &reason);
-        let Some(mut child) = child else { return Ok(()) };
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        if self.patience == 0 && self.is_due() {
+            return Poll::Ready(Next::Start);
+        }
+        if let Poll::Ready(item) = self.receiver.poll_next(cx) {
+            self.patience = self.patience.saturating_sub(1);
+            return Poll::Ready(Next::Take(item));
+        }
+        // There is nothing, or it is somebody else's turn.
+        self.patience = self.receiver.queued();
+        let Some(due) = self.plan.next_due().filter(|_| self.patience == 0) else {
+            self.alarm = None;
+            return Poll::Pending;
+        };
+        if self.is_due() {
+            return Poll::Ready(Next::Start);
+        }
+        let (at, alarm) = self.alarm.get_or_insert_with(|| (due, Box::pin(tokio::time::sleep_until(due))));
+        if *at != due {
+            *at = due;
+            alarm.as_mut().reset(due);
+        }
+        alarm.as_mut().poll(cx).map(|()| {
+            self.alarm = None;
+            Next::Start
+        })
+    }
+
+    fn is_due(&self) -> bool {
+        self.plan.next_due().is_some_and(|due| due <= Instant::now())
+    }
+
+    /// A linked process has ended; Err if that ends the supervisor.
+    async fn ended(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ExitReason> {
+        let Some(Ended { child, then, is_done }) = self.plan.ended(pid, &reason, Instant::now()) else { return Ok(()) };
+        let decision = match &then {
+            Then::Restart { .. } => "a child ended: it is started again",
+            Then::GiveUp => "a child ended, and that is too many restarts: the supervisor gives up",
+            Then::Rest | Then::Forget if is_done => "a significant child ended: the supervisor is done",
+            Then::Rest | Then::Forget => "a child ended and stays down",
+        };
+        self.log(child, Some(pid), &reason, &then, decision);
         self.show(child);
-        while let Verdict::Restart { stop, start } = verdict {
-            if self.receiver.is_stop_asked() {
-                return Ok(());
+        let is_restart = matches!(then, Then::Restart { .. });
+        self.follow(child, then).await?;
+        if is_done {
+            return Err(ExitReason::Shutdown);
+        }
+        // Now, if it is due; those that are tried again after a start that failed have their own turn.
+        match is_restart && self.plan.is_due(child, Instant::now()) {
+            true if self.plan.is_group() => self.start_due().await,
+            true => self.attempt(child).await.map(drop),
+            false => Ok(()),
+        }
+    }
+
+    /// Does what is to be done about a child at once; what is to be done later is in the plan.
+    async fn follow(&mut self, child: Key, then: Then) -> Result<(), ExitReason> {
+        match then {
+            Then::Rest => {}
+            Then::Forget => self.forget(child),
+            Then::GiveUp => return Err(ExitReason::Shutdown),
+            Then::Restart { stop, due } => {
+                for key in stop {
+                    self.stop(key, Some(due)).await;
+                }
+                if self.plan.is_group() {
+                    self.plan.waiting().into_iter().for_each(|key| self.show(key));
+                }
             }
-            self.allow(child, &reason)?;
-            for child in stop {
-                self.stop(child).await;
-            }
-            // A child that does not start again counts as another restart, until it is one too many.
-            let Err((failed, error)) = self.start_again(start).await else { return Ok(()) };
-            match error {
-                NotStarted::Stopping => return Ok(()),
-                NotStarted::Failed(SpawnError::NodeDown) => return Err(ExitReason::Shutdown),
-                NotStarted::Failed(error) => reason = ExitReason::Error(error.to_string().into()),
-            }
-            (child, verdict) = (failed, self.plan.restart(failed));
-            // A start can fail at once, over and over; others are to run in between.
-            tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    async fn start_again(&mut self, children: Vec<usize>) -> Result<(), (usize, NotStarted)> {
-        for child in children {
-            self.start(child).await.map_err(|error| (child, error))?;
-            self.seen.send_modify(|seen| seen[child].restarts += 1);
+    /// Starts what is due: one child, or all of a group.
+    async fn start_due(&mut self) -> Result<(), ExitReason> {
+        let now = Instant::now();
+        while let Some(key) = self.plan.next_start(now) {
+            let is_up = self.attempt(key).await?;
+            if !is_up || !self.plan.is_group() {
+                break;
+            }
         }
         Ok(())
     }
 
-    fn allow(&mut self, child: usize, reason: &ExitReason) -> Result<(), ExitReason> {
-        if self.window.allow(Instant::now()) {
-            return Ok(());
+    /// Starts a child again; whether it is up. If not, what is to be done is in the plan, and what waits comes first.
+    async fn attempt(&mut self, key: Key) -> Result<bool, ExitReason> {
+        let started = match self.receiver.is_stop_asked() {
+            true => Err(NotStarted::Stopping),
+            false => self.start(key, true).await,
+        };
+        match started {
+            Ok(_) => return Ok(true),
+            // The request is in the mailbox.
+            Err(NotStarted::Stopping) => {}
+            Err(NotStarted::Failed(SpawnError::NodeDown)) => return Err(ExitReason::Shutdown),
+            Err(NotStarted::Failed(error)) => {
+                let reason = ExitReason::Error(error.to_string().into());
+                let then = self.plan.restart(key, Instant::now());
+                let decision = match &then {
+                    Then::GiveUp => "a child did not start, and that is too many restarts: the supervisor gives up",
+                    _ => "a child did not start: it is tried again",
+                };
+                self.log(key, None, &reason, &then, decision);
+                self.show(key);
+                self.follow(key, then).await?;
+                // A start can fail at once, over and over; others are to run in between.
+                tokio::task::yield_now().await;
+            }
         }
-        tracing::error!(
-            target: "rusm::supervisor",
-            pid = %self.cell.pid(),
-            label = %self.cell.label(),
-            child = %self.children[child].id,
-            %reason,
-            "too many restarts: the supervisor gives up"
-        );
-        Err(ExitReason::Shutdown)
+        self.patience = self.receiver.queued();
+        Ok(false)
+    }
+
+    /// Does what somebody asked for. Who asked learns of a supervisor that is stopping by its end.
+    async fn answer(&mut self, request: Request) {
+        fn send<T>(to: Filler<Answer<Result<T, ChildError>>>, answer: Option<Result<T, ChildError>>) {
+            if let Some(answer) = answer {
+                let _ = to.fill(Answer::Value(answer));
+            }
+        }
+        match request {
+            Request::Start(spec, to) => send(to, self.start_child(*spec).await),
+            Request::Restart(id, to) => send(to, self.restart_child(&id).await),
+            Request::Terminate(id, to) => send(to, Some(self.terminate_child(&id).await)),
+            Request::Delete(id, to) => send(to, Some(self.delete_child(&id))),
+        }
+    }
+
+    async fn start_child(&mut self, spec: ChildSpec) -> Option<Result<Pid, ChildError>> {
+        if let Some(phase) = self.plan.find(&spec.id).and_then(|known| self.plan.phase(known)) {
+            return Some(Err(phase.into()));
+        }
+        if let Some(why) = spec.rules.refused(self.plan.auto_shutdown()) {
+            return Some(Err(ChildError::Refused(why.to_owned())));
+        }
+        let key = self.add(spec, false)?;
+        let started = self.start(key, false).await;
+        if started.is_err() {
+            self.forget(key);
+        }
+        outcome(started)
+    }
+
+    async fn restart_child(&mut self, id: &str) -> Option<Result<Pid, ChildError>> {
+        match self.look(id) {
+            Err(error) => Some(Err(error)),
+            Ok((key, Phase::Down)) => outcome(self.start(key, true).await),
+            Ok((_, phase)) => Some(Err(phase.into())),
+        }
+    }
+
+    async fn terminate_child(&mut self, id: &str) -> Result<(), ChildError> {
+        let (key, _) = self.look(id)?;
+        self.stop(key, None).await;
+        Ok(())
+    }
+
+    fn delete_child(&mut self, id: &str) -> Result<(), ChildError> {
+        match self.look(id)? {
+            (key, Phase::Down) => {
+                self.forget(key);
+                Ok(())
+            }
+            (_, phase) => Err(phase.into()),
+        }
+    }
+
+    fn look(&self, id: &str) -> Result<(Key, Phase), ChildError> {
+        let known = self.plan.find(id).and_then(|key| Some((key, self.plan.phase(key)?)));
+        known.ok_or_else(|| ChildError::NotFound(id.to_owned()))
+    }
+
+    fn add(&mut self, mut spec: ChildSpec, is_fixed: bool) -> Option<Key> {
+        spec.rules.backoff = spec.rules.backoff.or(self.backoff);
+        let (id, rules, board) = (spec.id.clone(), spec.rules, &self.board);
+        self.plan.add(id, rules, |key| Member { seat: board.add(key, &spec.id, spec.is_tree, is_fixed), spec })
+    }
+
+    fn forget(&mut self, key: Key) {
+        self.plan.remove(key);
+        self.board.remove(key);
     }
 
     /// Starts a child; a request to stop does not wait for an `#[init]` that takes its time.
-    async fn start(&mut self, child: usize) -> Result<(), NotStarted> {
-        let mut starting = self.children[child].start(&self.node, &self.cell);
+    async fn start(&mut self, key: Key, again: bool) -> Result<Pid, NotStarted> {
+        let Some(Member { spec, seat }) = self.plan.get(key) else { return Err(NotStarted::Stopping) };
+        let mut starting = spec.start(&self.node, &self.cell, seat);
+        let shutdown = spec.shutdown;
         let mut stop = pin!(self.receiver.stop_asked());
         let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
             Poll::Ready(started) => Poll::Ready(Some(started)),
@@ -252,69 +376,125 @@ impl Run {
         });
         let Some(started) = started.await else {
             // It is ended like any other child before its start is given up.
-            for pid in children(&self.cell) {
-                if !self.plan.is_running(pid) {
-                    self.end(pid, self.children[child].shutdown).await;
-                }
+            for pid in self.starting() {
+                self.end(pid, shutdown).await;
             }
             return Err(NotStarted::Stopping);
         };
-        self.plan.started(child, started.map_err(NotStarted::Failed)?);
-        self.show(child);
-        Ok(())
+        let pid = started.map_err(NotStarted::Failed)?;
+        if let Some(Member { seat, .. }) = self.plan.get(key) {
+            seat.sit(pid, again);
+        }
+        self.plan.started(key, pid, Instant::now());
+        Ok(pid)
+    }
+
+    /// What is linked to this process and is neither its parent nor a child that is up.
+    fn starting(&self) -> Vec<Pid> {
+        let (links, ..) = self.cell.signals(|signals| signals.peers());
+        links.into_iter().filter(|pid| Some(*pid) != self.cell.parent() && !self.plan.is_running(*pid)).collect()
     }
 
     async fn stop_all(&mut self) {
-        for child in self.plan.to_stop() {
-            self.stop(child).await;
+        for key in self.plan.to_stop() {
+            self.stop(key, None).await;
         }
     }
 
-    async fn stop(&mut self, child: usize) {
-        let Some(pid) = self.plan.running(child) else { return };
-        self.end(pid, self.children[child].shutdown).await;
-        self.plan.stopped(child);
-        self.show(child);
+    /// Stops a child, to be started again at that time or not at all.
+    async fn stop(&mut self, key: Key, due: Option<plan::Due>) {
+        if let (Some(Phase::Running(pid)), Some(member)) = (self.plan.phase(key), self.plan.get(key)) {
+            self.end(pid, member.spec.shutdown).await;
+        }
+        let is_temporary = self.plan.stopped(key, due);
+        self.show(key);
+        if is_temporary {
+            self.forget(key);
+        }
     }
 
     /// Ends a process in its time, and waits for it.
     async fn end(&self, pid: Pid, shutdown: Shutdown) {
-        let ended = self.node.ended(pid);
-        tokio::pin!(ended);
-        let limit = match shutdown {
-            Shutdown::Brutal => None,
-            Shutdown::Timeout(limit) => Some(Some(limit)),
-            Shutdown::Infinite => Some(None),
+        let mut ended = pin!(self.node.ended(pid));
+        let ask = || {
+            self.node.signal(pid, Signal::Exit { from: Some(self.cell.pid()), reason: ExitReason::Shutdown });
         };
-        let done = match limit {
-            None => false,
-            Some(limit) => {
-                let exit = Signal::Exit { from: Some(self.cell.pid()), reason: ExitReason::Shutdown };
-                self.node.signal(pid, exit);
-                match limit {
-                    None => {
-                        ended.as_mut().await;
-                        true
-                    }
-                    Some(limit) => tokio::time::timeout(limit, ended.as_mut()).await.is_ok(),
-                }
+        let is_over = match shutdown {
+            Shutdown::Brutal => false,
+            Shutdown::Timeout(limit) => {
+                ask();
+                tokio::time::timeout(limit, ended.as_mut()).await.is_ok()
+            }
+            Shutdown::Infinite => {
+                ask();
+                ended.as_mut().await;
+                true
             }
         };
-        if !done {
+        if !is_over {
             self.node.kill(pid);
             ended.await;
         }
     }
 
-    fn show(&self, child: usize) {
-        let pid = self.plan.running(child);
-        self.seen.send_modify(|seen| seen[child].pid = pid);
+    /// Lets others see what phase a child is in.
+    fn show(&self, key: Key) {
+        let (Some(Member { seat, .. }), Some(phase)) = (self.plan.get(key), self.plan.phase(key)) else { return };
+        seat.leave(matches!(phase, Phase::Restarting(_)));
+    }
+
+    fn id(&self, key: Key) -> Arc<str> {
+        self.plan.get(key).map_or_else(|| "".into(), |member| member.spec.id.clone())
+    }
+
+    /// The one line that a supervisor writes about the end of a child, or about a start that failed.
+    fn log(&self, child: Key, process: Option<Pid>, reason: &ExitReason, then: &Then, decision: &str) {
+        let (pid, label, child) = (self.cell.pid(), self.cell.label(), self.id(child));
+        let process = process.map(tracing::field::display);
+        let restarts = self.plan.restarts();
+        match then {
+            Then::GiveUp => {
+                tracing::error!(target: "rusm::supervisor", %pid, %label, %child, process, %reason, restarts, "{decision}");
+            }
+            Then::Restart { due, .. } => {
+                let delay = due.at.saturating_duration_since(Instant::now());
+                tracing::warn!(target: "rusm::supervisor", %pid, %label, %child, process, %reason, restarts, ?delay, "{decision}");
+            }
+            Then::Rest | Then::Forget => {
+                tracing::debug!(target: "rusm::supervisor", %pid, %label, %child, process, %reason, "{decision}");
+            }
+        }
     }
 }
 
-/// However it ends, its children end with it.
+fn outcome(started: Result<Pid, NotStarted>) -> Option<Result<Pid, ChildError>> {
+    match started {
+        Ok(pid) => Some(Ok(pid)),
+        Err(NotStarted::Failed(error)) => Some(Err(ChildError::Start(error))),
+        Err(NotStarted::Stopping) => None,
+    }
+}
+
+/// However it ends, its children end with it: see the module.
 impl Drop for Run {
     fn drop(&mut self) {
-        self.seen.send_modify(|seen| seen.iter_mut().for_each(|child| child.pid = None));
+        self.board.end();
+        let mut in_time: BTreeMap<Duration, Vec<Pid>> = BTreeMap::new();
+        for key in self.plan.to_stop() {
+            let (Some(Phase::Running(pid)), Some(member)) = (self.plan.phase(key), self.plan.get(key)) else {
+                continue;
+            };
+            match member.spec.shutdown {
+                Shutdown::Brutal => self.node.kill(pid),
+                Shutdown::Timeout(limit) => in_time.entry(limit.min(timer::FAR)).or_default().push(pid),
+                Shutdown::Infinite => {}
+            }
+        }
+        let inner = self.node.inner();
+        for (limit, pids) in in_time {
+            let node = self.node.uncounted();
+            let kill = Box::new(move || pids.iter().for_each(|pid| node.kill(*pid)));
+            inner.scheduler().set_timer(inner, Instant::now() + limit, Due::Run(kill));
+        }
     }
 }
