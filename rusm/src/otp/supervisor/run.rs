@@ -23,7 +23,7 @@ use crate::otp::cell::CellRef;
 use crate::otp::mailbox::{Item, Mailbox, Other, Receiver};
 use crate::otp::node::{Family, Start, wait_started};
 use crate::otp::reply::Answer;
-use crate::otp::sched::Due;
+use crate::otp::sched::timers::Due;
 use crate::otp::signal::{Signal, Trap};
 use crate::otp::slot::{Filler, slot};
 use crate::otp::{Instant, Node, SpawnError, timer};
