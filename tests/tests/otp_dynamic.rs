@@ -246,3 +246,28 @@ async fn nobody_is_lost_or_left_in_a_storm() -> Result {
     assert_eq!(node.alive(), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_key_has_one_partition_and_one_that_is_killed_comes_back_empty() -> Result {
+    let node = node().await;
+    let partitions = node.supervise_partitions(4, DynamicSupervisor::new())?;
+    for key in 0..40u64 {
+        let child = partitions.start_child::<Worker>(&key, key).await?;
+        assert!(partitions.partition(&key).which_children().contains(&child.pid()));
+    }
+    let counts: Vec<_> = partitions.partitions().map(|partition| partition.count_children()).collect();
+    assert_eq!((counts.len(), counts.iter().sum()), (4, 40));
+    let killed = partitions.partition(&7u64);
+    let left = 40 - killed.count_children();
+    let ended = node.ended(killed.pid());
+    node.kill(killed.pid());
+    assert_eq!(ended.await, ExitReason::Killed);
+    while partitions.partition(&7u64).pid() == killed.pid() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(partitions.start_child::<Worker>(&7u64, 7).await?.from().await?, 7);
+    assert_eq!(partitions.partitions().map(|partition| partition.count_children()).sum::<usize>(), left + 1);
+    assert_eq!(partitions.stop().await, ExitReason::Shutdown);
+    assert_eq!(node.alive(), 0);
+    Ok(())
+}

@@ -17,6 +17,7 @@
 
 pub mod backend;
 pub mod dynamic;
+pub mod partition;
 pub mod supervisor;
 pub mod tasks;
 

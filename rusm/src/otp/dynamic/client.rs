@@ -143,31 +143,26 @@ impl DynamicSupervisorRef {
     ///
     /// # Cancel safety
     /// A child whose start is given up is killed, and not started again.
-    pub fn start<P: Spawn>(
-        &self,
-        child: DynamicChild<P>,
-    ) -> impl Future<Output = Result<Ref<P>, SpawnError>> + Send + use<'_, P> {
-        async move {
-            context::yield_now().await;
-            let DynamicChild { args, restart, name, at } = child;
-            let restart = restart.unwrap_or(self.shared.restart);
-            let first = make_args(&*args)?;
-            let kind = if restart == Restart::Temporary { Kind::TEMPORARY } else { Kind::STARTING };
-            self.shared.reserve()?;
-            let (this, started) = launch::<P>(&self.shared, first, name.clone(), kind, at)?;
-            let pid = this.cell().pid();
-            let mut given_up = LetGo(&self.shared, Some(pid));
-            self.is_up(this.cell(), started).await?;
-            given_up.1 = None;
-            if restart != Restart::Temporary {
-                let start = Box::new(move |shared: &Arc<Shared>, kind: Kind| {
-                    let args = make_args(&*args).inspect_err(|_| shared.book().release())?;
-                    launch::<P>(shared, args, name.clone(), kind, at).map(drop)
-                });
-                self.shared.started(pid, Arc::new(Spec { restart, start }));
-            }
-            Ok(Ref::new(this))
+    pub async fn start<P: Spawn>(&self, child: DynamicChild<P>) -> Result<Ref<P>, SpawnError> {
+        context::yield_now().await;
+        let DynamicChild { args, restart, name, at } = child;
+        let restart = restart.unwrap_or(self.shared.restart);
+        let first = make_args(&*args)?;
+        let kind = if restart == Restart::Temporary { Kind::TEMPORARY } else { Kind::STARTING };
+        self.shared.reserve()?;
+        let (this, started) = launch::<P>(&self.shared, first, name.clone(), kind, at)?;
+        let pid = this.cell().pid();
+        let mut given_up = LetGo(&self.shared, Some(pid));
+        self.is_up(this.cell(), started).await?;
+        given_up.1 = None;
+        if restart != Restart::Temporary {
+            let start = Box::new(move |shared: &Arc<Shared>, kind: Kind| {
+                let args = make_args(&*args).inspect_err(|_| shared.book().release())?;
+                launch::<P>(shared, args, name.clone(), kind, at).map(drop)
+            });
+            self.shared.started(pid, Arc::new(Spec { restart, start }));
         }
+        Ok(Ref::new(this))
     }
 
     async fn is_up(&self, cell: &CellRef, started: Option<Waiter<()>>) -> Result<(), SpawnError> {

@@ -24,7 +24,6 @@ use crate::otp::signal::{Signal, Trap};
 use crate::otp::supervisor::{Restart, Shutdown};
 use crate::otp::{Incoming, Instant, Message, Node, Rejected, SpawnError, lock};
 use crate::wire::{ExitReason, Method, MethodKind, Pid, Type};
-use std::future::Future;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -201,35 +200,33 @@ struct Run {
     restarts: Restarts,
 }
 
-fn run(mut run: Run) -> impl Future<Output = ExitReason> + Send {
-    async move {
-        let reason = loop {
-            let ended = match run.receiver.next().await {
-                Item::Local(Order::Look, _) => Ok(()),
-                Item::Local(Order::Again(spec, reason), _) => run.again(spec, reason).await,
-                Item::Other(other) => match *other {
-                    Other::Exit(exit) => {
-                        let verdict = run.shared.book().ended(exit.from, &exit.reason);
-                        match verdict {
-                            Verdict::Nothing => Ok(()),
-                            Verdict::Again(spec) => run.again(spec, exit.reason).await,
-                        }
+async fn run(mut run: Run) -> ExitReason {
+    let reason = loop {
+        let ended = match run.receiver.next().await {
+            Item::Local(Order::Look, _) => Ok(()),
+            Item::Local(Order::Again(spec, reason), _) => run.again(spec, reason).await,
+            Item::Other(other) => match *other {
+                Other::Exit(exit) => {
+                    let verdict = run.shared.book().ended(exit.from, &exit.reason);
+                    match verdict {
+                        Verdict::Nothing => Ok(()),
+                        Verdict::Again(spec) => run.again(spec, exit.reason).await,
                     }
-                    Other::Stop(reason) => Err(reason),
-                    Other::Wire(message) => {
-                        message.unknown();
-                        Ok(())
-                    }
-                    Other::Down(_) => Ok(()),
-                },
-            };
-            if let Err(reason) = ended {
-                break reason;
-            }
+                }
+                Other::Stop(reason) => Err(reason),
+                Other::Wire(message) => {
+                    message.unknown();
+                    Ok(())
+                }
+                Other::Down(_) => Ok(()),
+            },
         };
-        run.stop_all().await;
-        reason
-    }
+        if let Err(reason) = ended {
+            break reason;
+        }
+    };
+    run.stop_all().await;
+    reason
 }
 
 impl Run {
