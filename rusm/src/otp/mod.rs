@@ -16,7 +16,10 @@
 //!   the process, and a caller finds the reason.
 
 pub mod backend;
+pub mod dynamic;
+pub mod partition;
 pub mod supervisor;
+pub mod tasks;
 
 mod actor;
 mod address;

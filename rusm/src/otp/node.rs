@@ -694,7 +694,7 @@ pub struct Ref<P: Spawn> {
 }
 
 impl<P: Spawn> Ref<P> {
-    fn new(this: Typed<P::Message>) -> Self {
+    pub(crate) fn new(this: Typed<P::Message>) -> Self {
         let pid = this.cell().pid();
         Self { client: P::Client::from_address(super::Address::typed(this)), pid }
     }
