@@ -188,7 +188,7 @@ impl<T> Task<T> {
     fn unlink(&mut self) {
         if let Some(caller) = self.caller.take() {
             own_signal(caller.node(), caller.ptr(), |signals| signals.unlink(self.cell.pid()));
-            caller.ptr().mailbox().flush_exit(self.cell.pid());
+            caller.ptr().mailbox().flush_exit(caller.ptr(), self.cell.pid());
         }
     }
 
