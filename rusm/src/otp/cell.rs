@@ -13,7 +13,7 @@
 //! - All else: atomics and what never changes.
 //!
 //! # How long it lives
-//! `refs` counts handles: one is the process itself, given back at the end of its end. The last one retires the
+//! [`Refs`] counts handles: one is the process itself, given back at the end of its end ([`Finished`]). The last one retires the
 //! allocation to the epoch collector, since somebody may have just found it in the table. Such a finder may make a
 //! handle only while the count is above zero ([`CellPtr::acquire`]).
 
@@ -21,6 +21,7 @@ use super::gone::{Gone, Waiters};
 use super::mailbox::{AnyMailbox, Mailbox};
 use super::node::Inner;
 use super::pool::Pooled;
+use super::refs::Refs;
 use super::sched::state::State;
 use super::sched::timers::Set;
 use super::signal::{Effect, Farewell, Signal, Signals, Trap};
@@ -40,7 +41,7 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -60,7 +61,7 @@ pub enum Priority {
 #[repr(C)]
 pub(crate) struct Cell {
     pub(super) state: State,
-    refs: AtomicU32,
+    refs: Refs,
     vtable: &'static Vtable,
     /// The node that it runs on, not counted: see [`Inner`].
     node: ManuallyDrop<Node>,
@@ -89,16 +90,10 @@ pub(crate) struct Cell {
     end: AtomicU8,
     /// 0 unless somebody wants it to end; else why, [`END_IN_SIDE`] if the reason has a text. Written under the lock of `side`.
     end_asked: AtomicU8,
-    /// [`TOLD`] and [`AWAITED`].
-    told: AtomicU8,
     flags: AtomicU8,
 }
 
 const END_IN_SIDE: u8 = 255;
-/// Everybody was told of its end.
-const TOLD: u8 = 1;
-/// Somebody waits for that.
-const AWAITED: u8 = 2;
 const TRAP_LINKS: u8 = 1;
 const TRAP_STOP: u8 = 2;
 const MEMBER: u8 = 4;
@@ -382,28 +377,15 @@ impl Cell {
         })
     }
 
-    /// Everybody was told: those who wait for its end go on. Either this sees that somebody waits, or who begins to wait sees that
-    /// everybody was told: both are changes of one word.
-    pub(super) fn tell_waiters(&self) {
-        if self.told.fetch_or(TOLD, Ordering::AcqRel) & AWAITED == 0 {
-            return;
-        }
-        let waiters = self.known_side(|side| side.known_waiters().map(Waiters::take));
-        for waiter in waiters.flatten().into_iter().flatten() {
-            // Whose waker it is, is not known here.
-            let _ = super::crash::guard(|| waiter.wake());
-        }
-    }
-
     /// Whether those who wait for its end were told.
     pub(super) fn was_told(&self) -> bool {
-        self.told.load(Ordering::Acquire) & TOLD != 0
+        self.refs.was_told()
     }
 
-    /// Says, under the lock of its side data, that somebody waits; false if those who wait were told before. If true, `tell_waiters`
-    /// takes the lock after it has seen this, and finds the waker.
+    /// Says, under the lock of its side data, that somebody waits; false if those who wait were told before. If true, who tells
+    /// them takes the lock after it has seen this, and finds the waker.
     pub(super) fn await_told(&self) -> bool {
-        self.told.fetch_or(AWAITED, Ordering::AcqRel) & TOLD == 0
+        self.refs.wait()
     }
 
     /// Waits until it has ended and everybody was told.
@@ -499,14 +481,7 @@ impl<'a> CellPtr<'a> {
 
     /// A handle of its own, unless the last one is just being given back.
     pub(crate) fn acquire(self) -> Option<CellRef> {
-        let mut refs = self.refs.load(Ordering::Relaxed);
-        while refs != 0 {
-            match self.refs.compare_exchange_weak(refs, refs + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some(CellRef(self.0)),
-                Err(now) => refs = now,
-            }
-        }
-        None
+        self.refs.acquire().then(|| CellRef(self.0))
     }
 
     /// Whether this mailbox is its own.
@@ -650,8 +625,7 @@ impl Deref for CellRef {
 impl Clone for CellRef {
     #[inline]
     fn clone(&self) -> Self {
-        // Whoever clones has one: as in `Arc`, the order does not matter. 2^32 handles of one process do not fit in memory.
-        self.refs.fetch_add(1, Ordering::Relaxed);
+        self.refs.add();
         Self(self.0)
     }
 }
@@ -659,9 +633,38 @@ impl Clone for CellRef {
 impl Drop for CellRef {
     #[inline]
     fn drop(&mut self) {
-        if self.refs.fetch_sub(1, Ordering::Release) == 1 {
-            fence(Ordering::Acquire);
+        if self.refs.give_back() {
             retire(self.0);
+        }
+    }
+}
+
+/// A process that has ended, but for its last step: dropped, it tells those who wait and gives its own handle back.
+pub(crate) struct Finished<'a>(CellPtr<'a>);
+
+impl<'a> Finished<'a> {
+    /// # Safety
+    /// All else of its end is done, and this is made once.
+    pub(super) unsafe fn new(cell: CellPtr<'a>) -> Self {
+        Self(cell)
+    }
+}
+
+impl Drop for Finished<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // The memory stays until those who wait are woken, whoever has the last handle.
+        let _guard = epoch::pin();
+        let last = self.0.refs.tell();
+        if last.awaited {
+            let waiters = self.0.known_side(|side| side.known_waiters().map(Waiters::take));
+            for waiter in waiters.flatten().into_iter().flatten() {
+                // Whose waker it is, is not known here.
+                let _ = super::crash::guard(|| waiter.wake());
+            }
+        }
+        if last.free {
+            retire(self.0.0);
         }
     }
 }
@@ -743,11 +746,9 @@ where
     F: Future<Output = ExitReason> + Send + 'static,
 {
     let flags = if new.trap.links { TRAP_LINKS } else { 0 } | if new.trap.stop { TRAP_STOP } else { 0 };
-    let state = State::queued();
-    state.lock().set_slow(mailbox.is_slow());
     let cell = Cell {
-        state,
-        refs: AtomicU32::new(3),
+        state: State::queued(mailbox.is_slow()),
+        refs: Refs::new(3),
         vtable: &Types::<M, F>::VTABLE,
         node: new.node.uncounted(),
         slot: new.place.slot,
@@ -756,7 +757,7 @@ where
         parent_generation: new.parent.map_or(0, |parent| parent.generation()),
         spawned_at: new.spawned_at,
         name: new.name,
-        born: sched::clock::ticks(),
+        born: sched::birth(),
         run_ticks: AtomicU64::new(0),
         turns: AtomicU64::new(0),
         deadline: AtomicU64::new(0),
@@ -766,7 +767,6 @@ where
         side: Mutex::new(None),
         end: AtomicU8::new(0),
         end_asked: AtomicU8::new(0),
-        told: AtomicU8::new(0),
         flags: AtomicU8::new(flags | priority_bits(new.priority)),
     };
     let whole: *mut Whole<M, F> = pool::take(Layout::new::<Whole<M, F>>()).cast().as_ptr();

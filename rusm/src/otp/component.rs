@@ -87,7 +87,7 @@ impl ComponentRef {
     pub(crate) async fn spawn_in(
         &self,
         args: Vec<u8>,
-        family: Family,
+        family: Family<'_>,
         name: Option<Arc<str>>,
         at: &'static Location<'static>,
     ) -> Result<Pid, SpawnError> {
@@ -168,7 +168,7 @@ fn entry(info: &ComponentInfo, component: &str, wanted: Option<&str>) -> Result<
 pub(crate) async fn spawn(
     node: &Node,
     new: NewProcess,
-    family: Family,
+    family: Family<'_>,
     name: Option<Arc<str>>,
     at: &'static Location<'static>,
 ) -> Result<Pid, SpawnError> {

@@ -44,6 +44,7 @@ mod naming;
 mod node;
 mod pool;
 mod process;
+mod refs;
 mod registry;
 mod reply;
 mod sched;

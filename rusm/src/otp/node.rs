@@ -118,6 +118,7 @@ impl Inner {
 /// Ends a process that no loop will run any more.
 fn abandon(cell: &CellRef) {
     if cell.claim() {
+        cell.ptr().state_ref().end();
         // SAFETY: no loop is left, so nobody has its turn, and only one gets the claim.
         drop(unsafe { finish(cell.ptr(), ExitReason::Killed, Vec::new()) });
     }
@@ -306,15 +307,15 @@ impl SpawnOptions {
         self
     }
 
-    pub(crate) fn apply(self, start: Start) -> Start {
+    pub(crate) fn apply(self, start: Start<'_>) -> Start<'_> {
         Start { label: self.label, name: self.name, priority: self.priority, ..start }
     }
 }
 
 /// Who starts a process.
 #[derive(Default)]
-pub(crate) struct Family {
-    pub(crate) parent: Option<CellRef>,
+pub(crate) struct Family<'a> {
+    pub(crate) parent: Option<&'a CellRef>,
     pub(crate) link: bool,
     /// A monitor that the parent holds from the first moment.
     pub(crate) monitor: Option<MonitorRef>,
@@ -534,7 +535,7 @@ impl Node {
     /// Makes a process, gives it its name and its link, and lets its body run.
     pub(crate) fn start<M: Message, F>(
         &self,
-        new: Start,
+        new: Start<'_>,
         mailbox: Mailbox<M>,
         body: impl FnOnce(Typed<M>) -> F,
     ) -> Result<Typed<M>, SpawnError>
@@ -560,7 +561,7 @@ impl Node {
                 name: new.kind,
                 label: new.label,
                 schema: new.schema,
-                parent: parent.as_ref().map(|parent| parent.pid()),
+                parent: parent.map(|parent| parent.pid()),
                 trap: new.trap,
                 priority: new.priority,
                 spawned_at: new.spawned_at,
@@ -576,7 +577,7 @@ impl Node {
             if inner.closed.load(Ordering::SeqCst) {
                 return Err((ExitReason::Shutdown, SpawnError::NodeDown));
             }
-            if let Some(parent) = &parent {
+            if let Some(parent) = parent {
                 if let Some(monitor) = monitor {
                     own_signal(self, parent.ptr(), |signals| signals.monitor(monitor, cell.pid()));
                 }
@@ -589,7 +590,7 @@ impl Node {
             }
             let Some(name) = &new.name else { return Ok(()) };
             self.register(name, cell.pid()).map_err(|error| {
-                if let Some(parent) = &parent {
+                if let Some(parent) = parent {
                     own_signal(self, parent.ptr(), |signals| signals.unlink(cell.pid()));
                 }
                 (ExitReason::Normal, SpawnError::Name(error))
@@ -611,7 +612,7 @@ impl Node {
 }
 
 /// What [`Node::start`] needs to know.
-pub(crate) struct Start {
+pub(crate) struct Start<'a> {
     /// What it is called in logs if it has no label.
     pub(crate) kind: &'static &'static str,
     pub(crate) label: Option<Arc<str>>,
@@ -619,11 +620,11 @@ pub(crate) struct Start {
     pub(crate) trap: Trap,
     pub(crate) schema: Option<Arc<EntrySchema>>,
     pub(crate) priority: Priority,
-    pub(crate) family: Family,
+    pub(crate) family: Family<'a>,
     pub(crate) spawned_at: &'static Location<'static>,
 }
 
-impl Start {
+impl Start<'_> {
     pub(crate) fn new(kind: &'static &'static str, spawned_at: &'static Location<'static>) -> Self {
         let (label, name, trap, schema, priority, family) = Default::default();
         Self { kind, label, name, trap, schema, priority, family, spawned_at }
@@ -634,7 +635,7 @@ pub(crate) async fn spawn_process<P: Spawn>(
     node: &Node,
     args: P::Args,
     options: SpawnOptions,
-    family: Family,
+    family: Family<'_>,
     spawned_at: &'static Location<'static>,
 ) -> Result<Ref<P>, SpawnError> {
     // Before it begins, so that nothing is begun and given up.

@@ -1,6 +1,6 @@
 //! What the core does with a process: signals, its end, and the handle that a backend runs it with.
 
-use super::cell::{CellPtr, CellRef};
+use super::cell::{CellPtr, CellRef, Finished};
 use super::mailbox::{Item, Other, Receiver};
 use super::signal::{Effect, Farewell, Signal, Signals};
 use super::undelivered::{Lost, Why};
@@ -17,12 +17,11 @@ use std::panic::Location;
 use std::time::Duration;
 
 /// The end of a process, step by step in the order that `otp` promises. `known` is what its panic left to be dropped once
-/// the end can be seen. Gives back the process's own handle.
+/// the end can be seen. The last step is left to the caller.
 ///
 /// # Safety
 /// The caller has the process's turn, and this is its last one.
-pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<crash::Known>) -> CellRef {
-    cell.state.end();
+pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<crash::Known>) -> Finished<'_> {
     let node = cell.node();
     // Whoever writes the log may panic as well.
     let _ = crash::guard(|| crash::report(cell, &reason));
@@ -54,9 +53,8 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     }
     sched::worker::with_slots(node.inner(), |held| node.table().remove(cell.place(), held));
     node.one_less();
-    cell.tell_waiters();
-    // SAFETY: the handle of the process itself, which nobody else gives back.
-    unsafe { CellRef::from_raw(cell.as_ptr()) }
+    // SAFETY: this is the end of its end.
+    unsafe { Finished::new(cell) }
 }
 
 /// How many of those who are told of an end are looked up at a time.
@@ -203,9 +201,11 @@ impl Process {
         link: bool,
     ) -> impl Future<Output = Result<Pid, SpawnError>> + Send + use<> {
         let (node, parent) = (self.node().clone(), self.cell.clone());
-        let family = super::node::Family { parent: Some(parent), link, monitor: None };
         let at = Location::caller();
-        async move { super::component::spawn(&node, new, family, None, at).await }
+        async move {
+            let family = super::node::Family { parent: Some(&parent), link, monitor: None };
+            super::component::spawn(&node, new, family, None, at).await
+        }
     }
 }
 

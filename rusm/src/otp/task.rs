@@ -109,7 +109,7 @@ impl Node {
 
     pub(crate) fn spawn_fn_in<F>(
         &self,
-        family: Family,
+        family: Family<'_>,
         options: SpawnOptions,
         life: impl FnOnce(This) -> F,
         at: &'static Location<'static>,

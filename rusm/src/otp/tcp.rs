@@ -317,7 +317,7 @@ where
     ) -> Result<Pid, SpawnError> {
         let Self { handler, nodelay, at, label } = self;
         let (handler, nodelay) = (handler.clone(), *nodelay);
-        let family = Family { parent: Some(listener.cell.clone()), link: true, monitor: None };
+        let family = Family { parent: Some(&listener.cell), link: true, monitor: None };
         let options = SpawnOptions::default().label(&format!("{label} {peer}"));
         let life = |this| async move {
             let _seat = seat;

@@ -97,7 +97,7 @@ impl This {
         monitor: Option<MonitorRef>,
         at: &'static Location<'static>,
     ) -> impl Future<Output = Result<Ref<P>, SpawnError>> + Send + use<'_, P> {
-        let family = Family { parent: Some(self.cell.clone()), link, monitor };
+        let family = Family { parent: Some(&self.cell), link, monitor };
         spawn_process(self.node(), args, options, family, at)
     }
 

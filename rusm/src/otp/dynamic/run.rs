@@ -88,8 +88,8 @@ impl Shared {
         lock(&self.book)
     }
 
-    pub(in crate::otp) fn family(&self) -> Family {
-        Family { parent: Some(self.this.cell().clone()), link: true, monitor: None }
+    pub(in crate::otp) fn family(&self) -> Family<'_> {
+        Family { parent: Some(self.this.cell()), link: true, monitor: None }
     }
 
     pub(in crate::otp) fn pid(&self) -> Pid {
@@ -165,7 +165,7 @@ impl Shared {
 pub(in crate::otp) fn start(
     node: &Node,
     config: &DynamicSupervisor,
-    family: Family,
+    family: Family<'_>,
     begun: impl FnOnce(Pid),
     at: &'static Location<'static>,
 ) -> Result<Arc<Shared>, SpawnError> {

@@ -212,16 +212,19 @@ impl Scheduler {
         self.alive() == 0 && holds() && self.started() == started
     }
 
-    /// Counts a process that begins; a look at whether the node is closed comes after it.
+    /// Counts a process that begins.
+    ///
+    /// A process that is started by another one is seen no later than the end of that, so nobody finds the node empty in between.
+    /// Otherwise a look at whether the node is closed comes after it.
     #[inline]
     pub(super) fn one_more(&self, inner: &Inner) {
-        match worker::of(inner, worker::Core::id) {
+        match worker::of(inner, |core| (core.id(), core.is_in_step())) {
             // Nobody else writes it.
-            Some(here) => {
+            Some((here, true)) => {
                 let started = &self.workers[here].own.count.started;
-                started.store(started.load(Ordering::Relaxed) + 1, Ordering::SeqCst);
+                started.store(started.load(Ordering::Relaxed) + 1, Ordering::Release);
             }
-            None => {
+            _ => {
                 self.elsewhere.started.fetch_add(1, Ordering::SeqCst);
             }
         }
@@ -232,12 +235,12 @@ impl Scheduler {
     #[inline]
     pub(super) fn one_less(&self, inner: &Inner) -> bool {
         match worker::of(inner, |core| (core.id(), core.is_in_step())) {
-            Some((here, in_step)) => {
+            Some((here, true)) => {
                 let ended = &self.workers[here].own.count.ended;
-                ended.store(ended.load(Ordering::Relaxed) + 1, Ordering::SeqCst);
-                !in_step
+                ended.store(ended.load(Ordering::Relaxed) + 1, Ordering::Release);
+                false
             }
-            None => {
+            _ => {
                 self.elsewhere.ended.fetch_add(1, Ordering::SeqCst);
                 true
             }
@@ -337,6 +340,12 @@ fn inject(cell: CellPtr<'_>) {
     if scheduler.idle.load(Ordering::SeqCst) > 0 {
         scheduler.unpark_one();
     }
+}
+
+/// When a process is born, in ticks: later for each that begins here.
+#[inline]
+pub(crate) fn birth() -> u64 {
+    worker::here(worker::Core::birth).unwrap_or_else(clock::ticks)
 }
 
 /// Whether the worker that runs here has used up its time; None outside of workers.

@@ -15,7 +15,8 @@
 //! - Only who made a process `BUSY` puts it into a queue, and it is made so from `IDLE` only, or stays so by `park` of the
 //!   worker that has the turn. So it is in one queue, once.
 //! - Who took it out of the queue has the turn: it alone may touch the body, then `park` or `end`.
-//! - `end` is for who has the turn, or for who knows that nobody has it or will have it; it acquires what the last turn left.
+//! - Closing the mailbox is the last change of a process that is `BUSY` and never parks again. It is for who has the turn. Who knows
+//!   that nobody has it or will have it says `end` first, which acquires what the last turn left.
 //! - The word is changed while it is not `LOCKED`, or by who has locked it. So unlocking is a store.
 //! - The mailbox's queue belongs to who has locked the word. Its first place belongs to who has locked the word while `FIRST`
 //!   is not set, and to the receiver while it is set and `first` is true. `FIRST` is set under the lock, and taken back by `park` alone
@@ -69,9 +70,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Of a new process, which whoever made it puts into a queue.
-    pub(crate) fn queued() -> Self {
-        Self { word: AtomicU32::new(BUSY), first: AtomicBool::new(false), mail: AtomicBool::new(false) }
+    /// Of a new process, which whoever made it puts into a queue; its mailbox is used under the lock only if `slow`.
+    pub(crate) fn queued(slow: bool) -> Self {
+        Self { word: AtomicU32::new(if slow { BUSY | SLOW } else { BUSY }), first: AtomicBool::new(false), mail: AtomicBool::new(false) }
     }
 
     /// Changes the word while nobody has locked it: what it was. None leaves it as it is.
@@ -152,8 +153,7 @@ impl State {
         parks
     }
 
-    /// Ends the process: there are no more turns, and wakes are for nothing.
-    #[inline]
+    /// Ends a process that nobody will run: there are no more turns, and wakes are for nothing.
     pub(crate) fn end(&self) {
         let _ = self.change(|word| Some(word | DEAD));
     }
@@ -294,8 +294,9 @@ impl<'a> Locked<'a> {
         self.word & CLOSED != 0
     }
 
+    /// It takes nothing any more, and there are no more turns: wakes are for nothing.
     pub(crate) fn close(&mut self) {
-        self.set(CLOSED, true);
+        self.set(CLOSED | DEAD, true);
     }
 
     /// The next mail is to wake the process, whatever waits already.
@@ -335,7 +336,7 @@ mod tests {
     use std::thread;
 
     fn in_state(word: u32) -> State {
-        State { word: AtomicU32::new(word), ..State::queued() }
+        State { word: AtomicU32::new(word), ..State::queued(false) }
     }
 
     /// A step from a word leads to a word and an answer.
@@ -409,7 +410,7 @@ mod tests {
             state.is_dead()
         };
         check(end, &[IDLE, BUSY, BUSY | AGAIN, BUSY | DEAD].map(|before| (before, before | DEAD, true)));
-        assert!(State::queued().word.into_inner() == BUSY);
+        assert!(State::queued(false).word.into_inner() == BUSY);
     }
 
     /// Wakers count up and wake, two workers take turns: every count is seen by a turn, and no two turns meet.
@@ -424,7 +425,7 @@ mod tests {
             seen: AtomicUsize,
         }
         let process = Arc::new(Process {
-            state: State::queued(),
+            state: State::queued(false),
             queued: AtomicUsize::new(1),
             turns: AtomicUsize::new(0),
             written: Default::default(),
@@ -492,7 +493,7 @@ mod loom_tests {
         /// Before its first turn, which is queued.
         fn new() -> Arc<Self> {
             Arc::new(Self {
-                state: State::queued(),
+                state: State::queued(false),
                 queue: AtomicUsize::new(1),
                 mail: [AtomicUsize::new(0), AtomicUsize::new(0)],
                 body: UnsafeCell::new(0),
@@ -625,7 +626,7 @@ mod loom_tests {
         fn new() -> Arc<Self> {
             let (first, more) = (UnsafeCell::new(0), UnsafeCell::new(0));
             let (queue, read) = (AtomicUsize::new(1), AtomicUsize::new(0));
-            let reader = Self { state: State::queued(), queue, first, more, read };
+            let reader = Self { state: State::queued(false), queue, first, more, read };
             assert!(reader.turn(true) && reader.queue.load(Relaxed) == 0);
             Arc::new(reader)
         }

@@ -48,6 +48,7 @@ pub(crate) struct Core {
     /// In ticks: when the slice is over, and when the clock was read.
     slice_end: Cell<u64>,
     read_at: Cell<u64>,
+    births: Cell<u64>,
     now: Cell<Option<Instant>>,
     ended: Cell<u32>,
     per_micro: u64,
@@ -102,6 +103,7 @@ impl Core {
             tick: Cell::new(0),
             slice_end: Cell::new(0),
             read_at: Cell::new(0),
+            births: Cell::new(0),
             now: Cell::new(None),
             ended: Cell::new(0),
             per_micro: clock::per_micro(),
@@ -155,6 +157,12 @@ impl Core {
             // Tokio's driver woke it: the loop has to run for it.
             self.shared().unpark(&self.scheduler().idle);
         }
+    }
+
+    /// When the turn began, and each time one tick more: what begins in one turn has an order.
+    pub(super) fn birth(&self) -> u64 {
+        self.births.set(self.births.get() + 1);
+        self.births.get()
     }
 
     /// Whether its loop is being polled; else a task of the same runtime runs here, or tokio's driver.
@@ -308,6 +316,7 @@ impl Core {
     #[inline]
     unsafe fn run(&self, cell: CellPtr<'_>, began: u64) -> u64 {
         cell.state.begin();
+        self.births.set(began);
         let current = &self.shared().own.current;
         current.store(cell.as_ptr().as_ptr(), Ordering::Release);
         let polled = match cell.asked_to_end() {
@@ -340,10 +349,10 @@ impl Core {
             }
             Err((reason, known)) => {
                 // SAFETY: this is its turn, and its last one.
-                let own = unsafe { process::finish(cell, reason, known) };
+                let finished = unsafe { process::finish(cell, reason, known) };
                 // In this order: the watch must not find a cell that is given up.
                 current.store(std::ptr::null_mut(), Ordering::Release);
-                drop(own);
+                drop(finished);
                 self.ended.set(self.ended.get() + 1);
             }
         }

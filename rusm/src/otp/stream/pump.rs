@@ -29,7 +29,7 @@ where
     let node = actor.node();
     let pipe = Arc::new(Pipe::new(credit));
     let source = Source(pipe.clone());
-    let family = Family { parent: Some(actor.clone()), ..Family::default() };
+    let family = Family { parent: Some(actor), ..Family::default() };
     let start = Start { family, priority: actor.priority(), ..Start::new(&method.name, at) };
     let started = node.start(start, Mailbox::<Incoming>::new(Some(0.into())), |this| Pump {
         stream,

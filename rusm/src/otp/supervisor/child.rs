@@ -70,8 +70,8 @@ pub struct Starter {
 }
 
 impl Starter {
-    pub(super) fn family(&self) -> Family {
-        Family { parent: Some(self.parent.clone()), link: true, monitor: None }
+    pub(super) fn family(&self) -> Family<'_> {
+        Family { parent: Some(&self.parent), link: true, monitor: None }
     }
 
     /// Starts a native process.

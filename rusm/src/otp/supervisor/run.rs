@@ -64,7 +64,7 @@ fn malformed(text: impl Into<Arc<str>>) -> SpawnError {
 pub(super) async fn start(
     node: &Node,
     supervisor: Supervisor,
-    family: Family,
+    family: Family<'_>,
     name: Option<Arc<str>>,
     at: &'static Location<'static>,
     board: Arc<Board>,

@@ -119,7 +119,7 @@ fn begin<T: Send + 'static>(
     at: &'static Location<'static>,
 ) -> Result<Task<T>, SpawnError> {
     let (filler, waiter) = slot();
-    let family = Family { link: caller.is_some(), parent: caller.clone(), monitor: None };
+    let family = Family { link: caller.is_some(), parent: caller.as_ref(), monitor: None };
     let start = Start { family, ..Start::new(&"task", at) };
     let this = node.start(start, Mailbox::<Incoming>::new(Some(0.into())), |_| life(filler, None, future))?;
     Ok(Task::new(this.cell().clone(), caller, waiter))
