@@ -26,7 +26,7 @@ use super::sched::state::State;
 use super::sched::timers::Set;
 use super::signal::{Effect, Farewell, Signal, Signals, Trap};
 use super::table::Place;
-use super::{Node, SendError, This, lock, pool, sched};
+use super::{Node, SendError, This, context, lock, pool, sched};
 use crate::wire::schema::EntrySchema;
 use crate::wire::{ExitReason, Method, Pid};
 use crossbeam_epoch as epoch;
@@ -484,6 +484,23 @@ impl<'a> CellPtr<'a> {
         self.refs.acquire().then(|| CellRef(self.0))
     }
 
+    /// A handle of its own, for who has one or has its turn.
+    #[inline]
+    fn another(self) -> CellRef {
+        if context::is_running(self.0) {
+            self.refs.add_own();
+        } else {
+            self.refs.add();
+        }
+        CellRef(self.0)
+    }
+
+    /// A handle for a waker: of its own turn's waker, which has none, or of one that has.
+    #[inline]
+    pub(super) fn for_waker(self) -> Option<CellRef> {
+        if context::is_running(self.0) { Some(self.another()) } else { self.acquire() }
+    }
+
     /// Whether this mailbox is its own.
     pub(super) fn is_home_of<M>(self, mailbox: &Mailbox<M>) -> bool {
         // SAFETY: the vtable was made for this cell.
@@ -625,15 +642,16 @@ impl Deref for CellRef {
 impl Clone for CellRef {
     #[inline]
     fn clone(&self) -> Self {
-        self.refs.add();
-        Self(self.0)
+        self.ptr().another()
     }
 }
 
 impl Drop for CellRef {
     #[inline]
     fn drop(&mut self) {
-        if self.refs.give_back() {
+        if context::is_running(self.0) {
+            self.refs.give_back_own();
+        } else if self.refs.give_back() {
             retire(self.0);
         }
     }

@@ -53,6 +53,12 @@ pub(super) fn enter<R>(cell: CellPtr<'_>, run: impl FnOnce() -> R) -> R {
     run()
 }
 
+/// Whether this process's code runs here: the caller has its turn.
+#[inline]
+pub(super) fn is_running(cell: NonNull<Cell>) -> bool {
+    std::ptr::eq(CURRENT.try_with(std::cell::Cell::get).unwrap_or(null()), cell.as_ptr())
+}
+
 /// The running process.
 #[inline]
 pub(crate) fn with<R>(look: impl FnOnce(CellPtr<'_>) -> R) -> Option<R> {

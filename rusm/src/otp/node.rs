@@ -276,6 +276,12 @@ impl NodeBuilder {
 /// How a process is started.
 #[derive(Debug, Clone, Default)]
 pub struct SpawnOptions {
+    /// In a box, since most are started without any: a start moves its options several times.
+    some: Option<Box<Options>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Options {
     name: Option<Arc<str>>,
     label: Option<Arc<str>>,
     mailbox: Option<Bound>,
@@ -285,30 +291,42 @@ pub struct SpawnOptions {
 impl SpawnOptions {
     /// Registers it under this name before it starts.
     pub fn name(mut self, name: &str) -> Self {
-        self.name = Some(name.into());
+        self.some().name = Some(name.into());
         self
     }
 
     /// What it is called in logs; its type's name unless told.
     pub fn label(mut self, label: &str) -> Self {
-        self.label = Some(label.into());
+        self.some().label = Some(label.into());
         self
     }
 
     /// How many messages may wait for it, and what happens to the one too many. Unbounded unless told.
     pub fn mailbox(mut self, bound: impl Into<Bound>) -> Self {
-        self.mailbox = Some(bound.into());
+        self.some().mailbox = Some(bound.into());
         self
     }
 
     /// Which processes it runs before.
     pub fn priority(mut self, priority: Priority) -> Self {
-        self.priority = priority;
+        self.some().priority = priority;
         self
     }
 
-    pub(crate) fn apply(self, start: Start<'_>) -> Start<'_> {
-        Start { label: self.label, name: self.name, priority: self.priority, ..start }
+    fn some(&mut self) -> &mut Options {
+        self.some.get_or_insert_default()
+    }
+
+    /// What is asked for beside the bound of the mailbox.
+    pub(crate) fn apply(self, start: &mut Start<'_>) {
+        if let Some(options) = self.some {
+            let Options { name, label, priority, mailbox: _ } = *options;
+            (start.name, start.label, start.priority) = (name, label, priority);
+        }
+    }
+
+    fn bound(&self) -> Option<Bound> {
+        self.some.as_ref().and_then(|options| options.mailbox)
     }
 }
 
@@ -640,9 +658,11 @@ pub(crate) async fn spawn_process<P: Spawn>(
 ) -> Result<Ref<P>, SpawnError> {
     // Before it begins, so that nothing is begun and given up.
     context::yield_now().await;
-    let mailbox = Mailbox::new(options.mailbox);
+    let mailbox = Mailbox::new(options.bound());
     let trap = Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate };
-    let start = options.apply(Start { trap, family, ..Start::new(&P::ENTRY.name, spawned_at) });
+    let mut start = Start::new(&P::ENTRY.name, spawned_at);
+    (start.trap, start.family) = (trap, family);
+    options.apply(&mut start);
     if !P::HAS_INIT {
         let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: None }))?;
         return Ok(Ref::new(this));

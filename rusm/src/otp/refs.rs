@@ -3,6 +3,12 @@
 //! The process itself has a handle. To give it back is its last step, the same that says that everybody was told: so either
 //! this sees that somebody waits, or who begins to wait sees that everybody was told, since both are changes of the word.
 //! Whoever gives the last handle back frees the memory, and nobody gets one from a word that has none.
+//!
+//! A process gives handles to itself back, and takes new ones, all the time: its own receiver, wakers. In its turn it does so
+//! without touching the word: what it gives back it *owes*, and takes from that first. The word counts what is owed as
+//! handles; as long as the process has its own one, and it keeps that to its last step, this makes no difference to
+//! anybody. The last step gives back all that is owed. (Biased reference counting, Choi, Shull and Torrellas 2018, with the
+//! owner's side for gifts only.)
 
 use super::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::sync::atomic::{AtomicU32, fence};
@@ -14,7 +20,14 @@ const TOLD: u32 = 2;
 /// One handle; 2^30 of one process do not fit in memory.
 const ONE: u32 = 4;
 
-pub(super) struct Refs(AtomicU32);
+/// How many handles a process owes at most.
+const OWED: u32 = 1 << 16;
+
+pub(super) struct Refs {
+    word: AtomicU32,
+    /// Handles that were given back and are still counted; read and written in the turn of the process only.
+    owed: AtomicU32,
+}
 
 /// What the process's last step found.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,15 +40,15 @@ pub(super) struct Last {
 
 impl Refs {
     pub(super) fn new(handles: u32) -> Self {
-        Self(AtomicU32::new(handles * ONE))
+        Self { word: AtomicU32::new(handles * ONE), owed: AtomicU32::new(0) }
     }
 
     /// One more, by somebody who has none; false if the last one is gone.
     #[inline]
     pub(super) fn acquire(&self) -> bool {
-        let mut word = self.0.load(Relaxed);
+        let mut word = self.word.load(Relaxed);
         while word >= ONE {
-            match self.0.compare_exchange_weak(word, word + ONE, Relaxed, Relaxed) {
+            match self.word.compare_exchange_weak(word, word + ONE, Relaxed, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => word = now,
             }
@@ -46,36 +59,57 @@ impl Refs {
     /// One more, by somebody who has one: as in `Arc`, the order does not matter.
     #[inline]
     pub(super) fn add(&self) {
-        self.0.fetch_add(ONE, Relaxed);
+        self.word.fetch_add(ONE, Relaxed);
     }
 
     /// One less. If true it was the last one, and the caller sees what was done with all others.
     #[inline]
     #[must_use = "whoever gives the last handle back frees the memory"]
     pub(super) fn give_back(&self) -> bool {
-        let last = self.0.fetch_sub(ONE, Release) < 2 * ONE;
+        let last = self.word.fetch_sub(ONE, Release) < 2 * ONE;
         if last {
             fence(Acquire);
         }
         last
     }
 
-    /// Gives the process's own handle back and says that everybody was told; once. If somebody is awaited, the caller sees
+    /// One more, in the turn of the process.
+    #[inline]
+    pub(super) fn add_own(&self) {
+        match self.owed.load(Relaxed) {
+            0 => self.add(),
+            owed => self.owed.store(owed - 1, Relaxed),
+        }
+    }
+
+    /// One less, in the turn of the process; it was not the last one.
+    #[inline]
+    pub(super) fn give_back_own(&self) {
+        let mut owed = self.owed.load(Relaxed) + 1;
+        if owed == OWED {
+            self.word.fetch_sub(OWED * ONE, Release);
+            owed = 0;
+        }
+        self.owed.store(owed, Relaxed);
+    }
+
+    /// Gives the process's own handle back, all that it owes, and says that everybody was told; once, by who has its turn. If somebody is awaited, the caller sees
     /// what that one did before it began to wait, and wakes it.
     #[inline]
     #[must_use = "whoever gives the last handle back frees the memory"]
     pub(super) fn tell(&self) -> Last {
-        let before = self.0.fetch_sub(ONE - TOLD, AcqRel);
-        Last { awaited: before & AWAITED != 0, free: before < 2 * ONE }
+        let handles = (1 + self.owed.load(Relaxed)) * ONE;
+        let before = self.word.fetch_sub(handles - TOLD, AcqRel);
+        Last { awaited: before & AWAITED != 0, free: before < handles + ONE }
     }
 
     pub(super) fn was_told(&self) -> bool {
-        self.0.load(Acquire) & TOLD != 0
+        self.word.load(Acquire) & TOLD != 0
     }
 
     /// Says that somebody waits to be told; false if everybody was.
     pub(super) fn wait(&self) -> bool {
-        self.0.fetch_or(AWAITED, AcqRel) & TOLD == 0
+        self.word.fetch_or(AWAITED, AcqRel) & TOLD == 0
     }
 }
 
@@ -92,6 +126,32 @@ mod tests {
         assert!(refs.was_told() && !refs.wait(), "who waits afterwards was told");
         assert!(!refs.give_back() && !refs.give_back() && refs.give_back());
         assert!(!refs.acquire(), "the last one is gone");
+    }
+
+    #[test]
+    fn what_is_owed_is_counted() {
+        let refs = Refs::new(3);
+        refs.give_back_own();
+        assert_eq!(refs.word.load(Relaxed), 3 * ONE);
+        refs.add_own();
+        refs.add_own();
+        assert_eq!(refs.word.load(Relaxed), 4 * ONE);
+        for _ in 0..3 {
+            refs.give_back_own();
+        }
+        assert_eq!(refs.tell(), Last { awaited: false, free: true });
+    }
+
+    #[test]
+    fn not_too_much_is_owed() {
+        let refs = Refs::new(2);
+        for _ in 0..3 * OWED {
+            refs.add();
+            refs.give_back_own();
+            assert!(refs.word.load(Relaxed) <= (2 + OWED) * ONE);
+        }
+        assert!(!refs.give_back());
+        assert!(refs.tell().free);
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl Node {
     where
         F: Future<Output: Ending> + Send + 'static,
     {
-        let start = options.apply(Start { family, ..Start::new(&"task", at) });
+        let mut start = Start { family, ..Start::new(&"task", at) };
+        options.apply(&mut start);
         let this = self.start(start, Mailbox::<Incoming>::new(Some(0.into())), |this| {
             // The closure's panic is the process's, which is counted already.
             match crash::guard(|| life(This::new(this.cell().clone()))) {

@@ -368,7 +368,7 @@ pub(crate) static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake,
 unsafe fn clone_waker(cell: *const ()) -> RawWaker {
     // SAFETY: a waker's data is never null, and the cell lives as long as the waker.
     let cell = unsafe { CellPtr::new(NonNull::new_unchecked(cell.cast::<Cell>().cast_mut())) };
-    match cell.acquire() {
+    match cell.for_waker() {
         Some(handle) => RawWaker::new(handle.into_raw().as_ptr().cast_const().cast(), &WAKER),
         // Only a cell that nobody has a handle to has none to give.
         None => RawWaker::new(std::ptr::null(), Waker::noop().vtable()),

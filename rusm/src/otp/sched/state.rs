@@ -72,7 +72,11 @@ pub(crate) struct State {
 impl State {
     /// Of a new process, which whoever made it puts into a queue; its mailbox is used under the lock only if `slow`.
     pub(crate) fn queued(slow: bool) -> Self {
-        Self { word: AtomicU32::new(if slow { BUSY | SLOW } else { BUSY }), first: AtomicBool::new(false), mail: AtomicBool::new(false) }
+        Self {
+            word: AtomicU32::new(if slow { BUSY | SLOW } else { BUSY }),
+            first: AtomicBool::new(false),
+            mail: AtomicBool::new(false),
+        }
     }
 
     /// Changes the word while nobody has locked it: what it was. None leaves it as it is.
