@@ -21,6 +21,7 @@ use super::mailbox::{AnyMailbox, Mailbox};
 use super::node::Inner;
 use super::sched::state::State;
 use super::sched::wheel::Key;
+use super::seen::Seen;
 use super::signal::{Effect, Signal, Signals, Trap};
 use super::table::Place;
 use super::{Node, SendError, This, lock, pool, sched};
@@ -29,6 +30,7 @@ use crate::wire::{ExitReason, Method, Pid};
 use crossbeam_epoch as epoch;
 use std::alloc::Layout;
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::cell::UnsafeCell;
 use std::collections::HashSet;
 use std::fmt;
@@ -84,13 +86,19 @@ pub(crate) struct Cell {
     side: Mutex<Option<Box<Side>>>,
     /// 0 while it lives; else why it ended, [`END_IN_SIDE`] if the reason has a text.
     end: AtomicU8,
-    /// Somebody wants it to end: the reason is in `side`.
-    end_asked: AtomicBool,
+    /// What it is asked to look after, see [`ASKED_END`] and [`WATCHED`].
+    asks: AtomicU8,
     /// Everybody was told of its end.
     told: AtomicBool,
     flags: AtomicU8,
+    /// The number of the message in hand, or one of those of [`super::seen`]; 0: none.
+    pub(super) in_hand: AtomicU32,
 }
 
+/// Somebody wants it to end: the reason is in `side`.
+const ASKED_END: u8 = 1;
+/// Somebody wants to know of each message: see [`super::seen`].
+const WATCHED: u8 = 2;
 const END_IN_SIDE: u8 = 255;
 const TRAP_LINKS: u8 = 1;
 const TRAP_STOP: u8 = 2;
@@ -110,6 +118,7 @@ pub(super) struct Side {
     waiters: Vec<Waker>,
     pub(super) alarm: Option<(usize, Key)>,
     pub(super) timers: Timers,
+    pub(super) seen: Option<Box<Seen>>,
 }
 
 /// What is left to do for a process that has ended.
@@ -128,6 +137,8 @@ struct Vtable {
     mailbox: unsafe fn(NonNull<Cell>) -> NonNull<dyn AnyMailbox>,
     free: unsafe fn(NonNull<Cell>),
     message: fn() -> TypeId,
+    /// Of the allocation, in bytes.
+    size: usize,
     methods: &'static [&'static Method],
 }
 
@@ -166,6 +177,7 @@ impl<M: super::Message, F: Future<Output = ExitReason> + Send + 'static> Types<M
         mailbox: Self::mailbox,
         free: Self::free,
         message: TypeId::of::<M>,
+        size: size_of::<Whole<M, F>>(),
         methods: M::METHODS,
     };
 
@@ -234,6 +246,11 @@ impl Cell {
     pub(crate) fn label(&self) -> Arc<str> {
         let own = lock(&self.side).as_ref().and_then(|side| side.label.clone());
         own.unwrap_or_else(|| (*self.name).into())
+    }
+
+    /// A label of its own, if it has one, and the name of its type.
+    pub(super) fn labels(&self) -> (Option<Arc<str>>, &'static str) {
+        (lock(&self.side).as_ref().and_then(|side| side.label.clone()), *self.name)
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
@@ -330,9 +347,9 @@ impl Cell {
             // It ended without side data: nobody is to be told.
             let _ = signals.end(reason);
         }
-        let (label, schema, end, waiters, alarm) = Default::default();
+        let (label, schema, end, waiters, alarm, seen) = Default::default();
         let timers = HashSet::default();
-        Side { signals, label, schema, end, waiters, alarm, timers }
+        Side { signals, label, schema, end, waiters, alarm, timers, seen }
     }
 
     pub(crate) fn signals<R>(&self, act: impl FnOnce(&mut Signals) -> R) -> R {
@@ -397,10 +414,40 @@ impl Cell {
     /// The reason that somebody wants it to end with.
     #[inline]
     pub(super) fn asked_to_end(&self) -> Option<ExitReason> {
-        if !self.end_asked.load(Ordering::Acquire) {
+        if self.asks.load(Ordering::Acquire) & ASKED_END == 0 {
             return None;
         }
         lock(&self.side).as_ref().and_then(|side| side.end.clone())
+    }
+
+    /// Whether somebody wants to know of each of its messages.
+    #[inline]
+    pub(super) fn is_watched(&self) -> bool {
+        self.asks.load(Ordering::Relaxed) & WATCHED != 0
+    }
+
+    /// Says so, or that nobody does any more.
+    pub(super) fn set_watched(&self, on: bool) {
+        if on {
+            self.asks.fetch_or(WATCHED, Ordering::Relaxed);
+        } else {
+            self.asks.fetch_and(!WATCHED, Ordering::Relaxed);
+        }
+    }
+
+    /// What one of its methods is called.
+    pub(super) fn method_name(&self, number: u32) -> Option<Cow<'static, str>> {
+        if let Some(known) = self.vtable.methods.iter().find(|known| known.id() == number) {
+            return Some(Cow::Borrowed(known.name));
+        }
+        let schema = lock(&self.side).as_ref().and_then(|side| side.schema.clone())?;
+        schema.method(number).map(|known| Cow::Owned(known.name.clone()))
+    }
+
+    /// How many bytes the node holds for it beside its mailbox: its cell with its code, and its side data, roughly.
+    pub(super) fn size(&self) -> usize {
+        let side = lock(&self.side);
+        self.vtable.size + side.as_ref().map_or(0, |side| size_of::<Side>() + side.signals.size())
     }
 
     /// Whether this message can be read, and if not, why.
@@ -507,7 +554,7 @@ impl<'a> CellPtr<'a> {
                 side.end = Some(reason);
             }
         });
-        self.end_asked.store(true, Ordering::Release);
+        self.asks.fetch_or(ASKED_END, Ordering::Release);
         self.wake();
     }
 
@@ -707,9 +754,10 @@ where
         alarm_at: AtomicU64::new(0),
         side: Mutex::new(None),
         end: AtomicU8::new(0),
-        end_asked: AtomicBool::new(false),
+        asks: AtomicU8::new(0),
         told: AtomicBool::new(false),
         flags: AtomicU8::new(flags | priority_bits(new.priority)),
+        in_hand: AtomicU32::new(0),
     };
     let whole: *mut Whole<M, F> = pool::take(Layout::new::<Whole<M, F>>()).cast().as_ptr();
     // SAFETY: the allocation is of this type, and each part is written once before anybody reads it. Should `body` panic,

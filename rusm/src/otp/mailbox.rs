@@ -605,6 +605,8 @@ pub(crate) trait AnyMailbox: Send + Sync {
     fn depth(&self) -> usize;
     /// How many did not get in because it was full, or were shed for others.
     fn shed(&self) -> u64;
+    /// How many bytes its queue takes, roughly: places in it, and messages in bytes.
+    fn size(&self) -> usize;
 }
 
 impl<M: Send + 'static> Mailbox<M> {
@@ -696,6 +698,13 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
 
     fn shed(&self) -> u64 {
         Self::shed(self)
+    }
+
+    fn size(&self) -> usize {
+        let queue = self.queue.lock();
+        let bytes = queue.counted.as_ref().map_or(0, |counted| counted.bytes);
+        let places = queue.items.as_ref().map_or(0, |items| items.capacity());
+        bytes + (places + self.in_batch.load(Ordering::Relaxed)) * size_of::<Item<M>>()
     }
 }
 

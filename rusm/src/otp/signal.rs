@@ -112,6 +112,12 @@ impl Signals {
         (self.links.keys().copied().collect(), monitors(&self.watchers), monitors(&self.watching))
     }
 
+    /// How many bytes its links and monitors take, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let monitor = size_of::<(MonitorRef, Pid)>();
+        self.links.len() * size_of::<(Pid, Link)>() + (self.watchers.len() + self.watching.len()) * monitor
+    }
+
     /// Why the process ended, if it did.
     pub(crate) fn ended(&self) -> Option<&ExitReason> {
         self.ended.as_ref()

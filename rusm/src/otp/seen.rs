@@ -1,0 +1,149 @@
+//! What is kept of a process for those who look at it: beside what each has, only of those that were asked for it.
+//!
+//! An actor, or the backend of a component, notes the number of the message that it takes up: a store into its own cell. Nobody
+//! else writes there, so whoever looks from outside sees the message in hand or one next to it. All that costs more happens only
+//! if the cell is watched, one bit of a byte that its worker reads at each turn.
+
+use super::This;
+use super::cell::{Cell, CellPtr};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What a process has in hand beside messages; no method has such a number but by an unlikely chance.
+pub(crate) const INIT: u32 = 1;
+pub(crate) const EXIT: u32 = 2;
+pub(crate) const DOWN: u32 = 3;
+pub(crate) const TERMINATE: u32 = 4;
+
+/// How many kinds of messages are remembered at most.
+const MOST: usize = 256;
+/// A report is cut to so many bytes.
+const REPORT: usize = 4096;
+
+/// What few processes have.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// What its state is called.
+    state: Option<&'static str>,
+    recent: Option<Recent>,
+    /// What it said of its state while it crashed.
+    report: Option<Arc<str>>,
+}
+
+/// The numbers of the latest messages.
+struct Recent {
+    most: usize,
+    numbers: VecDeque<u32>,
+}
+
+impl Recent {
+    fn push(&mut self, number: u32) {
+        if self.numbers.len() >= self.most {
+            self.numbers.pop_front();
+        }
+        self.numbers.push_back(number);
+    }
+}
+
+impl Cell {
+    fn seen<R>(&self, act: impl FnOnce(&mut Seen) -> R) -> R {
+        self.side(|side| act(side.seen.get_or_insert_default()))
+    }
+
+    fn known_seen<R>(&self, act: impl FnOnce(&mut Seen) -> R) -> Option<R> {
+        self.known_side(|side| side.seen.as_mut().map(|seen| act(seen))).flatten()
+    }
+
+    pub(crate) fn state_name(&self) -> Option<&'static str> {
+        self.known_seen(|seen| seen.state).flatten()
+    }
+
+    /// It takes a message up.
+    #[inline]
+    pub(super) fn take_up(&self, number: u32) {
+        self.in_hand.store(number, Ordering::Relaxed);
+        if self.is_watched() {
+            self.taken_up(number);
+        }
+    }
+
+    #[cold]
+    fn taken_up(&self, number: u32) {
+        self.known_seen(|seen| {
+            if let Some(recent) = &mut seen.recent {
+                recent.push(number);
+            }
+        });
+    }
+
+    /// It is done with the message in hand.
+    #[inline]
+    pub(super) fn lay_down(&self) {
+        self.in_hand.store(0, Ordering::Relaxed);
+    }
+
+    /// What it has in hand.
+    pub(crate) fn handling(&self) -> Option<Cow<'static, str>> {
+        self.kind(self.in_hand.load(Ordering::Relaxed))
+    }
+
+    fn kind(&self, number: u32) -> Option<Cow<'static, str>> {
+        Some(match number {
+            0 => return None,
+            INIT => Cow::Borrowed("#[init]"),
+            EXIT => Cow::Borrowed("#[on(exit)]"),
+            DOWN => Cow::Borrowed("#[on(down)]"),
+            TERMINATE => Cow::Borrowed("#[on(terminate)]"),
+            number => self.method_name(number).unwrap_or_else(|| Cow::Owned(format!("number {number:#010x}"))),
+        })
+    }
+
+    /// What it has taken up lately, oldest first, the message in hand included.
+    pub(crate) fn recent(&self) -> Vec<Cow<'static, str>> {
+        let numbers = self.known_seen(|seen| seen.recent.as_ref().map(|recent| recent.numbers.clone())).flatten();
+        numbers.into_iter().flatten().filter_map(|number| self.kind(number)).collect()
+    }
+
+    /// Remembers the kinds of so many messages.
+    fn recall(&self, messages: usize) {
+        let most = messages.min(MOST);
+        self.seen(|seen| seen.recent = (most > 0).then(|| Recent { most, numbers: VecDeque::new() }));
+        self.set_watched(most > 0);
+    }
+
+    /// What it said of its state while it crashed.
+    pub(crate) fn crash_report(&self) -> Option<Arc<str>> {
+        self.known_seen(|seen| seen.report.clone()).flatten()
+    }
+}
+
+/// Keeps what a process says of its state while a panic unwinds it.
+#[cold]
+pub(crate) fn keep_report(cell: CellPtr<'_>, report: impl FnOnce() -> Option<String>) {
+    // What panicked once may panic again; a second one must not leave a drop.
+    let Ok(Some(mut text)) = super::crash::guard(report) else { return };
+    if text.len() > REPORT {
+        let end = (0..=REPORT).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    cell.seen(|seen| seen.report = Some(text.into()));
+}
+
+impl This {
+    /// What its state is called from now on, in [`ProcessInfo`](super::ProcessInfo), in the node's tree and in its crash report. Takes a
+    /// short lock.
+    pub fn set_state_name(&self, name: &'static str) {
+        self.cell.seen(|seen| seen.state = Some(name));
+    }
+
+    /// Remembers the kinds of the latest messages that it took up, for its crash report; 0 forgets them again, and more than 256
+    /// are 256.
+    ///
+    /// Costs a short lock for each message from now on. Functions with an inbox have one kind of message and remember nothing.
+    pub fn recall(&self, messages: usize) {
+        self.cell.recall(messages);
+    }
+}

@@ -1,0 +1,275 @@
+//! Seeing inside through the public API: processes, the tree, who uses most, crash reports.
+
+use rusm::otp::{By, ProcessInfo, SpawnOptions};
+use rusm::prelude::*;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// What was logged on this thread since it was made, as JSON.
+struct Log {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().map_err(|_| std::io::ErrorKind::Other)?.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    fn begin(filter: &str) -> Self {
+        let lines = Lines::default();
+        let filter = tracing_subscriber::EnvFilter::new(filter);
+        let log = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(lines.clone());
+        Self { lines, _guard: tracing::subscriber::set_default(log.finish()) }
+    }
+
+    /// The events of a target.
+    fn of(&self, target: &str) -> Vec<Value> {
+        let bytes = self.lines.0.lock().unwrap().clone();
+        let lines = String::from_utf8(bytes).unwrap();
+        let all = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        all.filter(|event| event["target"] == target).collect()
+    }
+}
+
+/// Does what it is told.
+pub struct Subject {
+    items: Vec<u32>,
+}
+
+#[actor]
+impl Subject {
+    #[init]
+    fn start() -> Self {
+        Self { items: vec![1, 2, 3] }
+    }
+
+    pub async fn answer_and_hang(&mut self, reply: Reply<()>) {
+        reply.send(());
+        std::future::pending::<()>().await;
+    }
+
+    pub fn ping(&self) {}
+
+    #[cast]
+    pub fn note(&mut self, item: u32) {
+        self.items.push(item);
+    }
+
+    pub fn prepare(&mut self, cx: &mut Cx<Self>, state: bool, recall: u32) {
+        if state {
+            cx.set_state_name("prepared");
+        }
+        cx.recall(recall as usize);
+    }
+
+    pub async fn spawn(&mut self, cx: &mut Cx<Self>) -> Option<Pid> {
+        Some(cx.spawn_link::<Subject>(()).await.ok()?.pid())
+    }
+
+    pub fn crash(&self) {
+        panic!("as asked")
+    }
+
+    #[on(terminate)]
+    async fn bye(&mut self, cx: &mut Cx<Self>, _reason: &ExitReason) {
+        if let Ok(gate) = SubjectClient::named(cx.node(), "gate") {
+            let _ = gate.ping().await;
+        }
+    }
+}
+
+/// A function with an inbox.
+#[actor]
+async fn raw(mut inbox: Inbox<u32>, _args: ()) {
+    inbox.receive_match(|number| *number == 7).await;
+}
+
+fn info(node: &Node, pid: Pid) -> ProcessInfo {
+    node.info(pid).expect("it is alive")
+}
+
+#[tokio::test]
+async fn a_process_is_seen_whole() -> Result {
+    let node = Node::builder().build().await?;
+    let before = std::time::Instant::now();
+    let line = line!() + 1;
+    let subject = node.spawn_with::<Subject>((), SpawnOptions::default().name("subject").label("the subject")).await?;
+    node.register("alias", subject.pid())?;
+    node.group("all")?.join(subject.pid())?;
+    let first = subject.spawn().await?.ok_or("no child")?;
+    let second = subject.spawn().await?.ok_or("no child")?;
+    let seen = info(&node, subject.pid());
+    assert_eq!((&*seen.label, seen.parent, seen.children), ("the subject", None, vec![first, second]));
+    assert_eq!((seen.names, seen.groups), (vec!["alias".into(), "subject".into()], vec!["all".into()]));
+    assert_eq!((seen.state, seen.handling, seen.waiting), (None, None, 0));
+    assert_eq!(seen.links, [first, second]);
+    assert_eq!((seen.spawned_at.line(), seen.spawned_at.file().ends_with("otp_observe.rs")), (line, true));
+    assert!(seen.age <= before.elapsed() + Duration::from_secs(1), "{:?}", seen.age);
+    assert!(seen.turns >= 3 && seen.run_time > Duration::ZERO);
+    assert_eq!(info(&node, first).parent, Some(subject.pid()));
+
+    subject.prepare(true, 0).await?;
+    subject.answer_and_hang().await?;
+    let idle = info(&node, subject.pid());
+    for item in 0..100 {
+        subject.note(item).send()?;
+    }
+    let seen = info(&node, subject.pid());
+    assert_eq!((seen.state, seen.handling.as_deref(), seen.waiting), (Some("prepared"), Some("answer_and_hang"), 100));
+    assert!(seen.memory >= idle.memory + 100 * size_of::<u32>(), "{} and {}", seen.memory, idle.memory);
+    node.group("all")?.leave(subject.pid());
+    assert!(info(&node, subject.pid()).groups.is_empty());
+
+    let ended = node.ended(subject.pid());
+    node.kill(subject.pid());
+    ended.await;
+    assert!(node.info(subject.pid()).is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_process_has_in_hand_is_named() -> Result {
+    let node = Node::builder().build().await?;
+    let gate = node.spawn_with::<Subject>((), SpawnOptions::default().name("gate")).await?;
+    gate.answer_and_hang().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    assert_eq!(info(&node, subject.pid()).handling, None);
+    let ended = node.ended(subject.pid());
+    node.exit(subject.pid(), ExitReason::Shutdown);
+    // It ends once the gate's answer to its ping is there or not.
+    while gate.address().depth() != Some(1) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(info(&node, subject.pid()).handling.as_deref(), Some("#[on(terminate)]"));
+    node.kill(gate.pid());
+    assert_eq!(ended.await, ExitReason::Shutdown);
+
+    let raw = node.spawn::<raw>(()).await?;
+    raw.send(1).send()?;
+    assert_eq!(info(&node, raw.pid()).handling, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_tree_shows_who_spawned_whom() -> Result {
+    let node = Node::builder().build().await?;
+    let root = node.spawn_with::<Subject>((), SpawnOptions::default().name("root")).await?;
+    let child = root.spawn().await?.ok_or("no child")?;
+    let grandchild =
+        SubjectClient::from_address(rusm::Address::pid_on(&node, child)).spawn().await?.ok_or("no child")?;
+    let other = node.spawn::<raw>(()).await?;
+    root.prepare(true, 0).await?;
+    let depths =
+        |node: &Node| -> Vec<_> { node.tree().entries().iter().map(|entry| (entry.pid, entry.depth)).collect() };
+    assert_eq!(depths(&node), [(root.pid(), 0), (child, 1), (grandchild, 2), (other.pid(), 0)]);
+    let printed = node.tree().to_string();
+    let expected = format!(
+        "Subject {} \"root\" [prepared]\n  Subject {child}\n    Subject {grandchild}\nraw {}\n",
+        root.pid(),
+        other.pid()
+    );
+    assert_eq!(printed, expected);
+
+    let (child, grandchild) = (node.ended(child), node.ended(grandchild));
+    node.kill(root.pid());
+    child.await;
+    grandchild.await;
+    assert_eq!(depths(&node), [(other.pid(), 0)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_uses_most_comes_first() -> Result {
+    let node = Node::builder().build().await?;
+    let (busy, full, idle) =
+        (node.spawn::<Subject>(()).await?, node.spawn::<Subject>(()).await?, node.spawn::<Subject>(()).await?);
+    for _ in 0..50 {
+        busy.ping().await?;
+    }
+    full.answer_and_hang().await?;
+    for item in 0..10_000 {
+        full.note(item).send()?;
+    }
+    let first = |by| node.top(by, 1).into_iter().map(|used| used.pid).collect::<Vec<_>>();
+    assert_eq!(first(By::Turns), [busy.pid()]);
+    assert_eq!((first(By::Mailbox), first(By::Memory)), (vec![full.pid()], vec![full.pid()]));
+    assert_eq!((node.top(By::RunTime, 2).len(), node.top(By::RunTime, 9).len()), (2, 3));
+
+    let before = node.snapshot();
+    let late = node.spawn::<Subject>(()).await?;
+    for _ in 0..20 {
+        idle.ping().await?;
+    }
+    let since = node.snapshot().since(&before).top(By::Turns, 9);
+    let turns = |pid| since.iter().find(|used| used.pid == pid).map(|used| used.turns);
+    assert_eq!((since[0].pid, turns(busy.pid())), (idle.pid(), Some(0)));
+    assert!(turns(late.pid()) > Some(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_report_says_what_the_process_was_about() -> Result {
+    let log = Log::begin("rusm::crash=error");
+    let node = Node::builder().build().await?;
+    let subject = node.spawn_with::<Subject>((), SpawnOptions::default().label("the subject")).await?;
+    subject.prepare(true, 3).await?;
+    subject.ping().await?;
+    subject.note(1).send()?;
+    subject.note(2).send()?;
+    assert!(matches!(subject.crash().await, Err(CallError::Exited(ExitReason::Panicked(_)))));
+    let reports = log.of("rusm::crash");
+    let [report] = &reports[..] else { panic!("{reports:?}") };
+    let fields = &report["fields"];
+    let text = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!((text("label"), text("pid")), ("the subject".to_owned(), subject.pid().to_string()));
+    assert_eq!((text("handling"), text("recent")), ("crash".to_owned(), "note, note, crash".to_owned()));
+    assert_eq!(text("state"), "prepared");
+    assert!(text("reason").contains("as asked") && text("spawned_at").contains("otp_observe.rs"), "{fields}");
+    assert!(!text("age").is_empty() && fields.get("links").is_none(), "{fields}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_report_leaves_out_what_nobody_asked_for() -> Result {
+    let log = Log::begin("rusm::crash=error");
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    let child = subject.spawn().await?.ok_or("no child")?;
+    let ended = node.ended(subject.pid());
+    let crash = SubjectClient::from_address(rusm::Address::pid_on(&node, child));
+    assert!(crash.crash().await.is_err());
+    ended.await;
+    let reports = log.of("rusm::crash");
+    let of = |pid: Pid| reports.iter().find(|report| report["fields"]["pid"] == pid.to_string()).unwrap();
+    let fields = &of(child)["fields"];
+    assert_eq!((fields.get("recent"), fields.get("state"), fields.get("report")), (None, None, None));
+    assert_eq!(fields["parent"], subject.pid().to_string());
+    assert_eq!(fields["links"], format!("[{}]", subject.pid()));
+    // The linked one dies of it with nothing in hand.
+    assert_eq!(of(subject.pid())["fields"].get("handling"), None);
+    Ok(())
+}
