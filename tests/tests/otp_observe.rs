@@ -94,6 +94,12 @@ impl Subject {
         panic!("as asked")
     }
 
+    #[on(report)]
+    fn report(&self) -> String {
+        assert!(self.items.len() < 100, "no report of that many");
+        format!("{} items", self.items.len())
+    }
+
     #[on(terminate)]
     async fn bye(&mut self, cx: &mut Cx<Self>, _reason: &ExitReason) {
         if let Ok(gate) = SubjectClient::named(cx.node(), "gate") {
@@ -247,7 +253,7 @@ async fn a_crash_report_says_what_the_process_was_about() -> Result {
     let text = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
     assert_eq!((text("label"), text("pid")), ("the subject".to_owned(), subject.pid().to_string()));
     assert_eq!((text("handling"), text("recent")), ("crash".to_owned(), "note, note, crash".to_owned()));
-    assert_eq!(text("state"), "prepared");
+    assert_eq!((text("state"), text("report")), ("prepared".to_owned(), "5 items".to_owned()));
     assert!(text("reason").contains("as asked") && text("spawned_at").contains("otp_observe.rs"), "{fields}");
     assert!(!text("age").is_empty() && fields.get("links").is_none(), "{fields}");
     Ok(())
@@ -266,10 +272,27 @@ async fn a_crash_report_leaves_out_what_nobody_asked_for() -> Result {
     let reports = log.of("rusm::crash");
     let of = |pid: Pid| reports.iter().find(|report| report["fields"]["pid"] == pid.to_string()).unwrap();
     let fields = &of(child)["fields"];
-    assert_eq!((fields.get("recent"), fields.get("state"), fields.get("report")), (None, None, None));
+    assert_eq!((fields.get("recent"), fields.get("state")), (None, None));
     assert_eq!(fields["parent"], subject.pid().to_string());
     assert_eq!(fields["links"], format!("[{}]", subject.pid()));
     // The linked one dies of it with nothing in hand.
-    assert_eq!(of(subject.pid())["fields"].get("handling"), None);
+    let fields = &of(subject.pid())["fields"];
+    assert_eq!((fields.get("handling"), fields.get("report")), (None, None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_report_that_panics_is_left_out() -> Result {
+    let log = Log::begin("rusm::crash=error");
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    for item in 0..100 {
+        subject.note(item).send()?;
+    }
+    assert!(matches!(subject.crash().await, Err(CallError::Exited(ExitReason::Panicked(_)))));
+    let reports = log.of("rusm::crash");
+    let [report] = &reports[..] else { panic!("{reports:?}") };
+    assert_eq!(report["fields"].get("report"), None);
+    assert!(report["fields"]["reason"].as_str().is_some_and(|reason| reason.contains("as asked")), "{report}");
     Ok(())
 }
