@@ -15,6 +15,7 @@
 //!   told; its slot is free and those who wait for its end go on. Who was told of an end therefore finds no trace of
 //!   the process, and a caller finds the reason.
 
+pub mod application;
 pub mod backend;
 pub mod supervisor;
 
