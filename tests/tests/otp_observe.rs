@@ -1,6 +1,6 @@
 //! Seeing inside through the public API: processes, the tree, who uses most, crash reports.
 
-use rusm::otp::{By, ProcessInfo, SpawnOptions};
+use rusm::otp::{By, ProcessInfo, SpawnOptions, Tap, TapEnd, Tapped};
 use rusm::prelude::*;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -94,6 +94,17 @@ impl Subject {
         panic!("as asked")
     }
 
+    pub async fn ask(&self, cx: &mut Cx<Self>, name: String) -> bool {
+        match SubjectClient::named(cx.node(), &name) {
+            Ok(other) => other.ping().await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    pub fn watch(&self, cx: &mut Cx<Self>, pid: Pid) {
+        cx.monitor(pid);
+    }
+
     #[on(report)]
     fn report(&self) -> String {
         assert!(self.items.len() < 100, "no report of that many");
@@ -113,6 +124,24 @@ impl Subject {
 async fn raw(mut inbox: Inbox<u32>, _args: ()) {
     inbox.receive_match(|number| *number == 7).await;
 }
+
+/// What a tap has told and tells until it ends, without times.
+async fn rest(mut tap: Tap) -> (Vec<Tapped>, Option<TapEnd>) {
+    let mut told = Vec::new();
+    while let Some(event) = tap.next().await {
+        told.push(match event.what {
+            Tapped::Done { kind, .. } => Tapped::Done { kind, took: Duration::ZERO },
+            what => what,
+        });
+    }
+    (told, tap.end())
+}
+
+fn message(kind: &'static str) -> [Tapped; 2] {
+    [Tapped::Message { kind: kind.into() }, Tapped::Done { kind: kind.into(), took: Duration::ZERO }]
+}
+
+const LONG: Duration = Duration::from_secs(3600);
 
 fn info(node: &Node, pid: Pid) -> ProcessInfo {
     node.info(pid).expect("it is alive")
@@ -294,5 +323,117 @@ async fn a_report_that_panics_is_left_out() -> Result {
     let [report] = &reports[..] else { panic!("{reports:?}") };
     assert_eq!(report["fields"].get("report"), None);
     assert!(report["fields"]["reason"].as_str().is_some_and(|reason| reason.contains("as asked")), "{report}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tap_tells_what_is_asked_for_and_ends_with_the_process() -> Result {
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    let other = node.spawn_with::<Subject>((), SpawnOptions::default().name("other")).await?;
+    let tap = |pid| node.tap(pid);
+    let (all, messages) = (tap(subject.pid()), tap(subject.pid()).messages().for_at_most(LONG));
+    let (calls, exits) = (tap(subject.pid()).calls().for_at_most(LONG), tap(subject.pid()).exits().for_at_most(LONG));
+    let all = all.for_at_most(LONG);
+    assert!(subject.ask("other".to_owned()).await?);
+    assert!(!subject.ask("nobody".to_owned()).await?);
+    subject.watch(other.pid()).await?;
+    let ended = node.ended(other.pid());
+    node.kill(other.pid());
+    ended.await;
+    subject.ping().await?;
+    let ended = node.ended(subject.pid());
+    node.exit(subject.pid(), ExitReason::Shutdown);
+    ended.await;
+
+    let called = [
+        Tapped::Called { to: other.pid(), method: "ping" },
+        Tapped::Answered { to: Some(other.pid()), error: None },
+        Tapped::Answered { to: None, error: Some(CallError::NoProcess("named \"nobody\"".to_owned())) },
+        // Its last call, before it ends.
+        Tapped::Answered { to: None, error: Some(CallError::NoProcess("named \"gate\"".to_owned())) },
+    ];
+    assert_eq!(rest(calls).await, (called.to_vec(), Some(TapEnd::Process)));
+    let exits_told = [
+        Tapped::Down { pid: other.pid(), reason: ExitReason::Killed },
+        Tapped::Asked(ExitReason::Shutdown),
+        Tapped::Ended(ExitReason::Shutdown),
+    ];
+    assert_eq!(rest(exits).await, (exits_told.to_vec(), Some(TapEnd::Process)));
+    let kinds = ["ask", "ask", "watch", "#[on(down)]", "ping", "#[on(terminate)]"];
+    assert_eq!(rest(messages).await, (kinds.map(message).concat(), Some(TapEnd::Process)));
+    let (told, _) = rest(all).await;
+    assert_eq!(told.len(), 2 * kinds.len() + called.len() + exits_told.len());
+    assert_eq!(told[..3], [message("ask")[0].clone(), called[0].clone(), called[1].clone()]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tap_on_nobody_has_ended() -> Result {
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    let ended = node.ended(subject.pid());
+    node.kill(subject.pid());
+    ended.await;
+    assert_eq!(rest(node.tap(subject.pid()).for_at_most(LONG)).await, (Vec::new(), Some(TapEnd::NoProcess)));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tap_is_bounded_in_every_way() -> Result {
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    let mut tap = node.tap(subject.pid()).messages().limit(10).for_at_most(Duration::from_secs(60));
+    for _ in 0..50 {
+        subject.ping().await?;
+    }
+    let waiting = |tap: &Tap| format!("{tap:?}").contains("waiting: 10");
+    // The last one is laid down when the next one is taken up.
+    assert!(waiting(&tap) && (88..=90).contains(&tap.dropped()), "{tap:?}");
+    // Room in the second is no room in the queue.
+    let dropped = tap.dropped();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    subject.ping().await?;
+    assert!(waiting(&tap) && tap.dropped() > dropped, "{tap:?}");
+    for _ in 0..10 {
+        assert!(tap.next().await.is_some());
+    }
+    tokio::time::advance(Duration::from_secs(56)).await;
+    subject.ping().await?;
+    assert_eq!((tap.next().await.is_none(), tap.end()), (true, Some(TapEnd::Time)));
+
+    // One that nothing happens to ends by its time as well, for whoever waits for it.
+    let silent = node.tap(subject.pid()).messages().for_at_most(Duration::from_secs(60));
+    assert_eq!(rest(silent).await, (Vec::new(), Some(TapEnd::Time)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tap_on_a_function_with_an_inbox_tells_what_it_takes_out() -> Result {
+    let node = Node::builder().build().await?;
+    let raw = node.spawn::<raw>(()).await?;
+    let (tap, ended) = (node.tap(raw.pid()).messages().for_at_most(LONG), node.ended(raw.pid()));
+    raw.send(1).send()?;
+    raw.send(7).send()?;
+    ended.await;
+    let (told, _) = rest(tap).await;
+    assert!(matches!(&told[..], [Tapped::Message { kind }] if *kind == "message"), "{told:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn sends_that_find_nobody_are_counted() -> Result {
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    let by_name = SubjectClient::named(&node, "nobody")?;
+    let by_pid = SubjectClient::from_address(rusm::Address::pid_on(&node, subject.pid()));
+    assert!(by_name.ping().await.is_err() && by_name.address().depth().is_none());
+    assert_eq!(node.unreached(), 1);
+    subject.ping().await?;
+    let ended = node.ended(subject.pid());
+    node.kill(subject.pid());
+    ended.await;
+    assert!(subject.note(1).send().is_err() && by_pid.note(1).send().is_err() && by_pid.ping().await.is_err());
+    assert_eq!((node.unreached(), node.undelivered()), (4, (0, 0)));
     Ok(())
 }

@@ -112,7 +112,7 @@ impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> 
     fn send(self, limit: Limit, cx: &mut Context<'_>) -> Result<Sent<M, T>, CallError> {
         self.to.find(|found| {
             let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
-            let waits = WaitsFor::note(found.cell)?;
+            let waits = WaitsFor::note(found.cell, self.method)?;
             match found.mailbox {
                 Some(mailbox) => {
                     let (filler, waiter) = slot();
@@ -155,12 +155,14 @@ where
                 Step::Local(wait) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
                     let answer = ready!(wait.poll(limit, cx));
+                    wait.tell(&answer);
                     this.step = Step::Done;
                     return Poll::Ready(answer);
                 }
                 Step::Wire(wait, method) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
                     let (answer, method) = (ready!(wait.poll(limit, cx)), *method);
+                    wait.tell(&answer);
                     this.step = Step::Done;
                     return Poll::Ready(answer.and_then(|body| {
                         decode(&body)
@@ -175,12 +177,12 @@ where
                 Step::Begin(call) => {
                     let limit = *this.limit.get_or_insert_with(|| Limit::new(call.limit, context::deadline()));
                     let to = call.to;
-                    this.step = match call.send(limit, cx)? {
+                    this.step = match call.send(limit, cx).inspect_err(tell_error)? {
                         Sent::Local(wait) => Step::Local(wait),
                         Sent::Wire(wait, method) => Step::Wire(wait, method),
                         // The answer can't be there yet: what is waited for is the deadline.
                         Sent::NoRoom(message, mut wait) => {
-                            wait.in_time(limit, cx)?;
+                            wait.in_time(limit, cx).inspect_err(tell_error)?;
                             this.step = Step::Room(to, message, wait);
                             return Poll::Pending;
                         }
@@ -188,8 +190,8 @@ where
                 }
                 Step::Room(to, message, mut wait) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
-                    wait.in_time(limit, cx)?;
-                    match retry(to, message, Some(limit.until), cx)? {
+                    wait.in_time(limit, cx).inspect_err(tell_error)?;
+                    match retry(to, message, Some(limit.until), cx).map_err(CallError::from).inspect_err(tell_error)? {
                         None => this.step = Step::Local(wait),
                         Some(message) => {
                             this.step = Step::Room(to, message, wait);
@@ -264,9 +266,27 @@ impl<T> Wait<T> {
         }
     }
 
+    /// Tells those who look on at the caller.
+    #[inline]
+    fn tell(&self, answer: &Result<T, CallError>) {
+        if self.waits.is_watched {
+            context::with(|caller| caller.tell_answer(Some(self.callee.pid()), answer.as_ref().err().cloned()));
+        }
+    }
+
     fn unanswered(&self) -> CallError {
         self.callee.ended().map_or(CallError::NoReply, CallError::Exited)
     }
+}
+
+/// Tells those who look on at the caller of a call that did not get to anybody.
+#[cold]
+fn tell_error(error: &CallError) {
+    context::with(|caller| {
+        if caller.is_watched() {
+            caller.tell_answer(None, Some(error.clone()));
+        }
+    });
 }
 
 /// Waits for the answer; a callee that ends tells its reason.
@@ -297,21 +317,27 @@ struct WaitsFor {
     caller: Option<CellRef>,
     /// It may be in a cycle: that is to be looked at again.
     suspects: bool,
+    /// Somebody looks on at the caller.
+    is_watched: bool,
 }
 
 impl WaitsFor {
     fn nobody() -> Self {
-        Self { caller: None, suspects: false }
+        Self { caller: None, suspects: false, is_watched: false }
     }
 
     /// Notes that the running actor waits for `callee`.
-    fn note(callee: CellPtr<'_>) -> Result<Self, CallError> {
+    fn note(callee: CellPtr<'_>, method: &'static Method) -> Result<Self, CallError> {
         context::with(|caller| {
+            let is_watched = caller.is_watched();
+            if is_watched {
+                caller.tell_call(callee.pid(), method);
+            }
             if !caller.is_actor() {
-                return Ok(Self::nobody());
+                return Ok(Self { caller: None, suspects: false, is_watched });
             }
             caller.calls.store(mark(callee), Ordering::SeqCst);
-            let mut waits = Self { caller: caller.acquire(), suspects: false };
+            let mut waits = Self { caller: caller.acquire(), suspects: false, is_watched };
             match cycle(caller, callee) {
                 Cycle::None => {}
                 Cycle::Closed(path) => return Err(CallError::Deadlock(path)),

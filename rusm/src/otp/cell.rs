@@ -562,12 +562,19 @@ impl<'a> CellPtr<'a> {
     ///
     /// What is for the mailbox gets there under the lock: an `unlink` or a `demonitor` that comes after finds it there.
     pub(crate) fn receive(self, signal: Signal) -> Option<Effect> {
-        let (effect, wake) = self.side(|side| match side.signals.receive(signal) {
-            None => (None, None),
-            Some(Effect::DeliverExit(exit)) => (None, self.mailbox().push_exit(exit)),
-            Some(Effect::DeliverDown(down)) => (None, self.mailbox().push_down(down)),
-            Some(effect) => (Some(effect), None),
+        let (effect, wake, told) = self.side(|side| {
+            let effect = side.signals.receive(signal);
+            let told = side.seen.as_ref().and_then(|seen| seen.notice(effect.as_ref()));
+            match effect {
+                None => (None, None, told),
+                Some(Effect::DeliverExit(exit)) => (None, self.mailbox().push_exit(exit), told),
+                Some(Effect::DeliverDown(down)) => (None, self.mailbox().push_down(down), told),
+                Some(effect) => (Some(effect), None, told),
+            }
         });
+        if let Some((taps, what)) = told {
+            self.tell(taps, &what);
+        }
         if let Some(wake) = wake {
             wake.wake(self);
         }

@@ -4,7 +4,7 @@
 //! out: a bound holds for both together.
 
 use super::mailbox::{Item, Other, Receiver, Size};
-use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, sleep};
+use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, seen, sleep};
 use crate::receive::{Mark, Refused};
 use crate::wire::{Method, MonitorRef, Pid, Wire};
 use std::fmt;
@@ -209,6 +209,12 @@ impl<M: Wire, T, P: FnMut(&Event<M>) -> bool> Future for Receive<'_, M, T, P> {
         receiver.keep(refused.len());
         let (event, size) = ready!(picked);
         receiver.release(size);
+        receiver.this().cell().received(match &event {
+            Event::Message(_) => const { Letter::<M>::METHOD.id() },
+            Event::Exit(_) => seen::EXIT,
+            Event::Down(_) => seen::DOWN,
+            Event::Stop(_) => seen::TERMINATE,
+        });
         Poll::Ready(open(event))
     }
 }

@@ -51,6 +51,7 @@ mod spin;
 mod stream;
 mod sync;
 mod table;
+mod tap;
 mod task;
 mod tcp;
 mod this;
@@ -80,6 +81,7 @@ pub use spawn::{Birth, RawProcess, Spawn, live};
 #[doc(hidden)]
 pub use stream::refuse_stream;
 pub use stream::{StreamCall, StreamOpening, StreamReply, Streamed};
+pub use tap::{Tap, TapEnd, TapEvent, TapOptions, Tapped};
 pub use tcp::{ListenTcp, Listener};
 pub use this::This;
 pub use timer::Timer;

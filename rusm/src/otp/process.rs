@@ -27,6 +27,9 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     // Whoever writes the log may panic as well.
     let _ = crash::guard(|| crash::report(cell, &reason));
     let left = cell.end(&reason);
+    if cell.is_watched() {
+        cell.tell_end(&reason);
+    }
     let pid = cell.pid();
     let effects = left.map(|left| {
         for timer in left.alarm.into_iter().chain(left.timers) {

@@ -4,8 +4,10 @@
 //! else writes there, so whoever looks from outside sees the message in hand or one next to it. All that costs more happens only
 //! if the cell is watched, one bit of a byte that its worker reads at each turn.
 
-use super::This;
 use super::cell::{Cell, CellPtr};
+use super::signal::Effect;
+use super::tap::{self, Shared, Tapped, Taps};
+use super::{Instant, This};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +32,23 @@ pub(crate) struct Seen {
     recent: Option<Recent>,
     /// What it said of its state while it crashed.
     report: Option<Arc<str>>,
+    taps: Taps,
+    /// When it took up what it has in hand; only while it is tapped.
+    since: Option<Instant>,
+}
+
+impl Seen {
+    fn is_watching(&self) -> bool {
+        self.recent.is_some() || !self.taps.is_empty()
+    }
+
+    /// What its taps are to be told about a signal, after the lock.
+    pub(super) fn notice(&self, effect: Option<&Effect>) -> Option<(Taps, Tapped)> {
+        if self.taps.is_empty() {
+            return None;
+        }
+        Some((self.taps.clone(), tap::tapped(effect?)?))
+    }
 }
 
 /// The numbers of the latest messages.
@@ -69,18 +88,72 @@ impl Cell {
         }
     }
 
+    /// A function with an inbox takes a message out of it: when it is done with that, is not known.
+    #[inline]
+    pub(super) fn received(&self, number: u32) {
+        if self.is_watched() {
+            self.taken_up(number);
+        }
+    }
+
     #[cold]
     fn taken_up(&self, number: u32) {
-        self.known_seen(|seen| {
+        let taps = self.known_seen(|seen| {
             if let Some(recent) = &mut seen.recent {
                 recent.push(number);
             }
+            if !seen.taps.is_empty() {
+                seen.since = Some(Instant::now());
+            }
+            seen.taps.clone()
         });
+        if let Some((taps, kind)) = taps.filter(|taps| !taps.is_empty()).zip(self.kind(number)) {
+            self.tell(taps, &Tapped::Message { kind });
+        }
+    }
+
+    #[cold]
+    fn laid_down(&self) {
+        let Some(kind) = self.handling() else { return };
+        let taps = self.known_seen(|seen| Some((seen.taps.clone(), seen.since.take()?))).flatten();
+        if let Some((taps, since)) = taps {
+            self.tell(taps, &Tapped::Done { kind, took: since.elapsed() });
+        }
+    }
+
+    /// Puts a tap on it; false if it has ended.
+    pub(super) fn put_on(&self, tap: &Arc<Shared>) -> bool {
+        // Its end takes the same lock if there is side data, and sees the flag, or this sees its end.
+        self.seen(|seen| {
+            seen.taps.push(Arc::clone(tap));
+            self.set_watched(true);
+        });
+        if self.has_ended() {
+            self.take_off(tap);
+            return false;
+        }
+        true
+    }
+
+    /// Takes a tap off it.
+    pub(super) fn take_off(&self, tap: &Arc<Shared>) {
+        self.known_seen(|seen| {
+            seen.taps.retain(|known| !Arc::ptr_eq(known, tap));
+            self.set_watched(seen.is_watching());
+        });
+    }
+
+    /// The taps on it.
+    pub(super) fn taps(&self) -> Taps {
+        self.known_seen(|seen| seen.taps.clone()).unwrap_or_default()
     }
 
     /// It is done with the message in hand.
     #[inline]
     pub(super) fn lay_down(&self) {
+        if self.is_watched() {
+            self.laid_down();
+        }
         self.in_hand.store(0, Ordering::Relaxed);
     }
 
@@ -109,8 +182,10 @@ impl Cell {
     /// Remembers the kinds of so many messages.
     fn recall(&self, messages: usize) {
         let most = messages.min(MOST);
-        self.seen(|seen| seen.recent = (most > 0).then(|| Recent { most, numbers: VecDeque::new() }));
-        self.set_watched(most > 0);
+        self.seen(|seen| {
+            seen.recent = (most > 0).then(|| Recent { most, numbers: VecDeque::new() });
+            self.set_watched(seen.is_watching());
+        });
     }
 
     /// What it said of its state while it crashed.
