@@ -101,6 +101,17 @@ impl Subject {
         }
     }
 
+    /// Calls the first of them with the others.
+    pub async fn chain(&self, cx: &mut Cx<Self>, mut names: Vec<String>) -> u64 {
+        tracing::info!(target: "app", left = names.len(), "in the chain");
+        if names.first().is_some_and(|name| name == "crash") {
+            panic!("as asked");
+        }
+        let Some(next) = names.pop() else { return 0 };
+        let Ok(next) = SubjectClient::named(cx.node(), &next) else { return 0 };
+        next.chain(names).await.map_or(0, |depth| depth + 1)
+    }
+
     pub fn watch(&self, cx: &mut Cx<Self>, pid: Pid) {
         cx.monitor(pid);
     }
@@ -435,5 +446,75 @@ async fn sends_that_find_nobody_are_counted() -> Result {
     ended.await;
     assert!(subject.note(1).send().is_err() && by_pid.note(1).send().is_err() && by_pid.ping().await.is_err());
     assert_eq!((node.unreached(), node.undelivered()), (4, (0, 0)));
+    Ok(())
+}
+
+/// The numbers of a line that was logged in one span, or of a call.
+fn numbers(fields: &Value) -> [&str; 3] {
+    ["trace", "span", "parent"].map(|name| fields[name].as_str().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_call_is_followed_across_processes_without_growing() -> Result {
+    let log = Log::begin("rusm::call=debug,app=info,rusm::crash=error");
+    let node = Node::builder().build().await?;
+    let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    for name in &names {
+        node.spawn_with::<Subject>((), SpawnOptions::default().name(name)).await?;
+    }
+    let first = node.spawn::<Subject>(()).await?;
+    // What runs by now takes traced messages.
+    first.ping().await?;
+    let before = log.of("rusm::call").len();
+    assert_eq!(first.chain(names.clone()).await?, 20);
+    let (lines, calls) = (log.of("app"), log.of("rusm::call").split_off(before));
+    assert_eq!((lines.len(), calls.len()), (21, 21));
+    let mut parent = "0000000000000000".to_owned();
+    let trace = numbers(&calls[0]["fields"])[0].to_owned();
+    for (depth, (line, call)) in lines.iter().zip(&calls).enumerate() {
+        // The callee's line is in the span that its caller has told, alone.
+        let spans = line["spans"].as_array().ok_or("no span")?;
+        assert_eq!((spans.len(), numbers(&spans[0])), (1, numbers(&call["fields"])), "{line}");
+        assert_eq!((spans[0]["method"].as_str(), spans[0]["name"].as_str()), (Some("chain"), Some("call")));
+        let [this, span, of] = numbers(&call["fields"]);
+        assert_eq!((this, of, line["fields"]["left"].as_u64()), (&*trace, &*parent, Some(20 - depth as u64)));
+        // And the caller tells it in its own.
+        assert_eq!(call["spans"].as_array().map_or(0, Vec::len), usize::from(depth > 0), "{call}");
+        parent = span.to_owned();
+    }
+
+    // The next one is another trace, and a crash report tells it.
+    assert!(first.chain(vec!["crash".to_owned()]).await.is_err());
+    let calls = log.of("rusm::call");
+    let [other, ..] = numbers(&calls.last().ok_or("no call")?["fields"]);
+    assert!(other != trace && log.of("rusm::crash")[0]["fields"]["trace"] == *other);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_traced_call_waits_for_room_and_keeps_its_deadline() -> Result {
+    let log = Log::begin("rusm::call=debug");
+    let node = Node::builder().build().await?;
+    let options = SpawnOptions::default().mailbox(rusm::Bound::new(1).overflow(rusm::Overflow::Block));
+    let subject = node.spawn_with::<Subject>((), options).await?;
+    let ping = || async { subject.ping().await };
+    let (one, two, three) = tokio::join!(ping(), ping(), ping());
+    one.and(two).and(three)?;
+    assert_eq!(log.of("rusm::call").len(), 3);
+    subject.answer_and_hang().await?;
+    let late = subject.ping().timeout(Duration::from_millis(1)).await;
+    assert!(matches!(late, Err(CallError::Timeout(_))), "{late:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_carry_nothing_when_nobody_listens() -> Result {
+    let log = Log::begin("app=info");
+    let node = Node::builder().build().await?;
+    let subject = node.spawn::<Subject>(()).await?;
+    subject.ping().await?;
+    subject.chain(Vec::new()).await?;
+    let lines = log.of("app");
+    assert_eq!((lines.len(), lines[0].get("spans")), (1, None), "{lines:?}");
     Ok(())
 }

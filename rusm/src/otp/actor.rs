@@ -3,7 +3,7 @@
 use super::context::{Deadline, set_deadline};
 use super::mailbox::{Item, Other, Receiver};
 use super::spawn::Birth;
-use super::{Address, Cx, Message, context, seen};
+use super::{Address, Cx, Message, context, seen, trace};
 use crate::wire::{Down, Entry, Exit, ExitReason, ExitSignal, Wire};
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -140,6 +140,15 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
                     set_deadline(Deadline::NEVER);
                     cx.receiver.this().cell().take_up(seen::DOWN);
                     actor.0.on_down(down, &mut cx).await;
+                }
+                Other::Traced(traced) => {
+                    if let Some((message, deadline, trace)) = traced.open::<A::Message>() {
+                        set_deadline(deadline);
+                        let (cell, method) = (cx.receiver.this().cell().clone(), message.method());
+                        cell.take_up(method.id());
+                        // On the heap as a whole, so that the actor is no larger for it.
+                        Box::pin(trace::within(cell, trace, method, actor.0.handle(message, &mut cx))).await;
+                    }
                 }
                 Other::Stop(reason) => break reason,
             },

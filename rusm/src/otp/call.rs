@@ -25,7 +25,7 @@ use super::slot::{Waiter, slot};
 use super::table::Place;
 use super::{
     Address, CallError, DEFAULT_CALL_TIMEOUT, Instant, Message, Outgoing, Reply, SendError, Timer, address, context,
-    timer,
+    timer, trace,
 };
 use crate::wire::{Method, decode};
 use crossbeam_epoch as epoch;
@@ -118,8 +118,7 @@ impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> 
                     let (filler, waiter) = slot();
                     let message = (self.local)(self.args, Reply::local(filler));
                     let wait = Wait::new(waiter, callee, waits);
-                    let sender = Some(cx.waker());
-                    match deliver(found.cell, mailbox, message, Some(limit.until), found.urgent, sender) {
+                    match trace::deliver_call(found.cell, mailbox, message, limit.until, found.urgent, cx.waker()) {
                         Ok(()) => Ok(Sent::Local(wait)),
                         Err((message, PushError::Full(Overflow::Block))) => Ok(Sent::NoRoom(message, wait)),
                         Err((_, error)) => {
@@ -215,7 +214,11 @@ fn retry<M: Message>(
     to.find(|found| {
         // Who reads another type now is not who it was for.
         let Some(mailbox) = found.mailbox else { return Err(SendError::NoProcess(to.to_string())) };
-        match deliver(found.cell, mailbox, message, deadline, found.urgent, Some(cx.waker())) {
+        let delivered = match deadline {
+            Some(until) => trace::deliver_call(found.cell, mailbox, message, until, found.urgent, cx.waker()),
+            None => deliver(found.cell, mailbox, message, None, found.urgent, Some(cx.waker())),
+        };
+        match delivered {
             Ok(()) => Ok(None),
             Err((message, PushError::Full(Overflow::Block))) => Ok(Some(message)),
             Err((_, error)) => address::settle(found.cell, error).map(|()| None),

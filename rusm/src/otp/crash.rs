@@ -118,6 +118,7 @@ pub(crate) fn report(cell: CellPtr<'_>, reason: &ExitReason) {
             recent = (!recent.is_empty()).then(|| tracing::field::display(recent.join(", "))),
             state = cell.state_name(),
             report = cell.crash_report().as_deref(),
+            trace = cell.trace().map(|trace| trace.id()),
             age = ?super::info::age(cell),
             parent = cell.parent().map(tracing::field::display),
             links = peers.filter(|(links, ..)| !links.is_empty()).map(|(links, ..)| tracing::field::debug(links)),

@@ -238,6 +238,8 @@ fn poll_event<M: Wire>(receiver: &mut Receiver<Letter<M>>, cx: &mut Context<'_>)
                 Other::Exit(exit) => Event::Exit(exit),
                 Other::Down(down) => Event::Down(down),
                 Other::Stop(reason) => Event::Stop(reason),
+                // It is no actor.
+                Other::Traced(_) => continue,
             },
         };
         return Poll::Ready((event, size));

@@ -18,6 +18,7 @@
 use super::bound::{Bound, Overflow};
 use super::cell::{CellPtr, Typed};
 use super::spin::{Locked, Spin};
+use super::trace::Traced;
 use super::undelivered::{Lost, Why};
 use super::{Incoming, Instant, context, crash};
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
@@ -52,6 +53,8 @@ pub(crate) enum Other {
     Down(Down),
     /// The process is asked to end.
     Stop(ExitReason),
+    /// A message that was moved here, with what its call carries; for actors alone.
+    Traced(Traced),
 }
 
 /// Boxed, so that a mailbox that was never used has a word for it, and a swap moves one.
@@ -316,6 +319,7 @@ fn size<M>(item: &Item<M>) -> Size {
         Item::Other(other) => match &**other {
             // With its place in the queue, so that empty ones can't fill the memory either.
             Other::Wire(message) => (true, message.body().len() + size_of::<Other>() + size_of::<Item<M>>()),
+            Other::Traced(_) => (true, 0),
             Other::Exit(_) | Other::Down(_) | Other::Stop(_) => (false, 0),
         },
     }
@@ -432,7 +436,7 @@ impl<M> Receiver<M> {
         let sign = match &**other {
             Other::Exit(exit) => Flushed::Exit(exit.from),
             Other::Down(down) => Flushed::Down(down.monitor),
-            Other::Wire(_) | Other::Stop(_) => return false,
+            Other::Wire(_) | Other::Traced(_) | Other::Stop(_) => return false,
         };
         self.this.mailbox().queue.lock().counted.as_ref().is_some_and(|counted| counted.flushed.contains(&sign))
     }

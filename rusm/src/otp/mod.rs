@@ -57,6 +57,7 @@ mod tcp;
 mod this;
 mod timer;
 mod topics;
+mod trace;
 mod undelivered;
 
 pub use actor::{Actor, Client, Contract};

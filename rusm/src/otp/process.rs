@@ -131,14 +131,18 @@ impl Process {
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Delivery {
         self.cell.lay_down();
-        let (number, delivery) = match self.receiver.next().await {
-            Item::Local(message, _) => (message.method(), Delivery::Message(message)),
-            Item::Other(other) => match *other {
-                Other::Wire(message) => (message.method(), Delivery::Message(message)),
-                Other::Exit(exit) => (seen::EXIT, Delivery::Exit(exit)),
-                Other::Down(down) => (seen::DOWN, Delivery::Down(down)),
-                Other::Stop(reason) => (seen::TERMINATE, Delivery::Stop(reason)),
-            },
+        let (number, delivery) = loop {
+            break match self.receiver.next().await {
+                Item::Local(message, _) => (message.method(), Delivery::Message(message)),
+                Item::Other(other) => match *other {
+                    Other::Wire(message) => (message.method(), Delivery::Message(message)),
+                    Other::Exit(exit) => (seen::EXIT, Delivery::Exit(exit)),
+                    Other::Down(down) => (seen::DOWN, Delivery::Down(down)),
+                    Other::Stop(reason) => (seen::TERMINATE, Delivery::Stop(reason)),
+                    // It is no actor.
+                    Other::Traced(_) => continue,
+                },
+            };
         };
         self.cell.take_up(number);
         delivery

@@ -7,6 +7,7 @@
 use super::cell::{Cell, CellPtr};
 use super::signal::Effect;
 use super::tap::{self, Shared, Tapped, Taps};
+use super::trace::Trace;
 use super::{Instant, This};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(crate) struct Seen {
     taps: Taps,
     /// When it took up what it has in hand; only while it is tapped.
     since: Option<Instant>,
+    /// That of the call in hand.
+    trace: Option<Trace>,
 }
 
 impl Seen {
@@ -155,6 +158,16 @@ impl Cell {
             self.laid_down();
         }
         self.in_hand.store(0, Ordering::Relaxed);
+    }
+
+    /// What the call in hand carries.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.known_seen(|seen| seen.trace).flatten()
+    }
+
+    /// What the call in hand carries from now on.
+    pub(super) fn set_trace(&self, trace: Option<Trace>) {
+        self.seen(|seen| seen.trace = trace);
     }
 
     /// What it has in hand.

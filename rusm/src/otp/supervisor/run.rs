@@ -184,7 +184,7 @@ impl Run {
                         message.unknown();
                         continue;
                     }
-                    Other::Down(_) => continue,
+                    Other::Down(_) | Other::Traced(_) => continue,
                 },
             };
             self.stop_all().await;
