@@ -53,6 +53,11 @@ impl Counter {
     #[on(down)]
     fn watched_died(&mut self, Down { pid, .. }: Down) {}
 
+    #[on(report)]
+    fn report(&self) -> String {
+        String::new()
+    }
+
     #[on(terminate)]
     async fn bye(&mut self, reason: &ExitReason) {}
 

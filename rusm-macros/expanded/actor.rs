@@ -38,6 +38,9 @@ impl Counter {
     }
     async fn linked_died(&mut self, cx: &mut Cx<Self>, exit: ExitSignal) {}
     fn watched_died(&mut self, Down { pid, .. }: Down) {}
+    fn report(&self) -> String {
+        String::new()
+    }
     async fn bye(&mut self, reason: &ExitReason) {}
     fn helper(&self) {}
 }
@@ -438,6 +441,9 @@ const _: () = {
             _cx: &mut ::rusm::__private::Cx<Self>,
         ) {
             Counter::watched_died(self, down);
+        }
+        fn on_report(&self) -> ::core::option::Option<::std::string::String> {
+            ::core::option::Option::Some(Counter::report(self))
         }
         async fn on_terminate(
             &mut self,

@@ -12,16 +12,18 @@ pub(crate) enum Event {
     Exit,
     Down,
     Terminate,
+    Report,
 }
 
 impl Event {
-    pub(crate) const ALL: [Event; 3] = [Event::Exit, Event::Down, Event::Terminate];
+    pub(crate) const ALL: [Event; 4] = [Event::Exit, Event::Down, Event::Terminate, Event::Report];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Event::Exit => "exit",
             Event::Down => "down",
             Event::Terminate => "terminate",
+            Event::Report => "report",
         }
     }
 }
@@ -82,7 +84,7 @@ fn role(cx: &Ctxt, attr: &Attribute) -> Option<Option<Role>> {
 }
 
 fn event(cx: &Ctxt, attr: &Attribute) -> Option<Event> {
-    const KNOWN: &str = "there are `exit`, `down` and `terminate`";
+    const KNOWN: &str = "there are `exit`, `down`, `terminate` and `report`";
     let Meta::List(list) = &attr.meta else {
         cx.error(attr, format_args!("`#[on(..)]` names an event: {KNOWN}"));
         return None;

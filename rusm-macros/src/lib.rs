@@ -40,6 +40,8 @@ mod tests;
 /// - `#[init] fn` makes the actor from its arguments: it returns `Self` or `Result<Self, E>` with `E: Into<Exit>`;
 /// - `#[on(exit)]`, `#[on(down)]` and `#[on(terminate)]` mark what runs when a linked process ends, when a monitored
 ///   process ends, and before the actor itself ends;
+/// - `#[on(report)] fn(&self) -> String` tells its state in a few words, for its crash report: it is asked while a panic ends the
+///   actor, so the state may be half changed. A component is not asked;
 /// - everything else stays as it is.
 ///
 /// `cx: &mut Cx<Self>` may stand anywhere among the arguments. It is the one reference that is allowed: everything else

@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Path, ReturnType, Signature, Type};
+use syn::{Attribute, Path, ReceiverKind, ReturnType, Signature, Type};
 
 use crate::attrs::{self, Event};
 use crate::ctxt::Ctxt;
@@ -35,7 +35,7 @@ struct Hook {
     ident: Ident,
     is_async: bool,
     params: Vec<Param>,
-    /// Where the event's argument is declared.
+    /// Where the event's argument is declared; of a report, what it returns.
     arg: Option<Span>,
 }
 
@@ -211,7 +211,36 @@ fn lower_made(cx: &Ctxt, own: &Path, sig: &Signature) -> Option<Span> {
     }
 }
 
+/// It is asked in the middle of an end, so it can neither wait nor change anything.
+fn lower_report(cx: &Ctxt, sig: &Signature) -> Hook {
+    const WHAT: &str = "`#[on(report)]`";
+    check_plain(cx, sig, WHAT);
+    if let Some(token) = &sig.asyncness {
+        cx.error(token, format_args!("{WHAT} can't wait: remove `async`"));
+    }
+    match sig.receiver() {
+        Some(receiver) if matches!(&receiver.kind, ReceiverKind::Reference(_, None, None)) => {}
+        Some(receiver) => cx.error(receiver, format_args!("{WHAT} only looks: take `&self`")),
+        None => cx.error(&sig.ident, format_args!("{WHAT} takes `&self`")),
+    }
+    if let Some(extra) = typed(sig).next() {
+        cx.error(extra, format_args!("{WHAT} takes `&self` alone"));
+    }
+    if types::returns_nothing(&sig.output) {
+        cx.error(&sig.ident, format_args!("{WHAT} returns the state in a few words: `-> String`"));
+    }
+    let (ident, params) = (sig.ident.clone(), Vec::new());
+    let arg = match &sig.output {
+        ReturnType::Type(_, ty) => Some(ty.span()),
+        ReturnType::Default => None,
+    };
+    Hook { event: Event::Report, ident, is_async: false, params, arg }
+}
+
 fn lower_hook(cx: &Ctxt, event: Event, sig: &Signature) -> Hook {
+    if event == Event::Report {
+        return lower_report(cx, sig);
+    }
     let what = format!("`#[on({})]`", event.name());
     check_plain(cx, sig, &what);
     require_reference_receiver(cx, sig, &what);
@@ -239,6 +268,7 @@ fn wanted(event: Event) -> &'static str {
         Event::Exit => "`exit: ExitSignal`",
         Event::Down => "`down: Down`",
         Event::Terminate => "`reason: &ExitReason`",
+        Event::Report => "nothing",
     }
 }
 
@@ -332,6 +362,15 @@ impl Hook {
             Event::Exit => ("on_exit", "_exit", "exit", quote!(::rusm::__private::ExitSignal)),
             Event::Down => ("on_down", "_down", "down", quote!(::rusm::__private::Down)),
             Event::Terminate => ("on_terminate", "_reason", "reason", quote!(&::rusm::__private::ExitReason)),
+            Event::Report => {
+                // At the span of what it returns: if that is no text, that is where rustc says so.
+                let text = quote_spanned!(arg.map_or(at, |span| at.located_at(span))=> #own::#ident(self));
+                return quote_spanned! {at=>
+                    fn on_report(&self) -> ::core::option::Option<::std::string::String> {
+                        ::core::option::Option::Some(#text)
+                    }
+                };
+            }
         };
         let name = Ident::new(name, at);
         // At the span of the argument's type: if it is another one, that is where rustc says so.

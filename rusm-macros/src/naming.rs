@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn suggestions() {
-        let known = ["exit", "down", "terminate"];
+        let known = ["exit", "down", "terminate", "report"];
         for (word, expected) in [
             ("exti", Some("exit")),
             ("terminated", Some("terminate")),

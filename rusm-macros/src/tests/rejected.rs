@@ -288,6 +288,17 @@ fn hooks() {
         &["`#[on(terminate)]` takes `reason: &ExitReason`"],
     );
     check_actor("#[on(terminate)] fn f(&mut self, cx: Cx<Self>) {}", &["take the context as `&mut Cx<Self>`"]);
+    check_actor("#[on(report)] fn f(&self) -> String { String::new() }", &[]);
+    check_actor(
+        "#[on(report)] async fn f(&mut self, cx: &mut Cx<Self>) {}",
+        &[
+            "`#[on(report)]` can't wait",
+            "`#[on(report)]` only looks: take `&self`",
+            "`#[on(report)]` takes `&self` alone",
+            "`#[on(report)]` returns the state in a few words",
+        ],
+    );
+    check_actor("#[on(report)] fn f() -> String { String::new() }", &["`#[on(report)]` takes `&self`"]);
 }
 
 #[test]

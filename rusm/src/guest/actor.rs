@@ -38,6 +38,11 @@ pub trait Actor: Sized + Send + 'static {
         async {}
     }
 
+    /// Its state in a few words; asked of native actors only.
+    fn on_report(&self) -> Option<String> {
+        None
+    }
+
     /// The process is about to end in order; only with [`Entry::on_terminate`].
     fn on_terminate(&mut self, reason: &ExitReason, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);

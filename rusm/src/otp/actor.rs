@@ -3,7 +3,7 @@
 use super::context::{Deadline, set_deadline};
 use super::mailbox::{Item, Other, Receiver};
 use super::spawn::Birth;
-use super::{Address, Cx, Message};
+use super::{Address, Cx, Message, context, seen, trace};
 use crate::wire::{Down, Entry, Exit, ExitReason, ExitSignal, Wire};
 use std::future::Future;
 use std::sync::atomic::Ordering;
@@ -42,6 +42,11 @@ pub trait Actor: Sized + Send + 'static {
         async {}
     }
 
+    /// Its state in a few words, for its crash report: asked while a panic ends it, so the state may be half changed.
+    fn on_report(&self) -> Option<String> {
+        None
+    }
+
     /// Cleans up before an orderly end, if the entry says `on_terminate`.
     fn on_terminate(&mut self, reason: &ExitReason, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);
@@ -76,19 +81,32 @@ pub trait Contract {
     const ENTRY: &'static Entry;
 }
 
+/// An actor's state, which is asked for a report when a panic drops it.
+struct Held<A: Actor>(A);
+
+impl<A: Actor> Drop for Held<A> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            context::with(|cell| seen::keep_report(cell, || self.0.on_report()));
+        }
+    }
+}
+
 /// The life of an actor, from its arguments to the reason of its end.
 pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> ExitReason {
     let Birth { this, started } = birth;
     this.cell().mark_actor();
+    this.cell().take_up(seen::INIT);
     let mut cx = Cx::new(Receiver::new(this));
     let mut actor = match A::init(args, &mut cx).await {
-        Ok(actor) => actor,
+        Ok(actor) => Held(actor),
         Err(exit) => return exit.into_reason(),
     };
     if let Some(started) = started {
         let _ = started.fill(());
     }
     let reason = loop {
+        cx.receiver.this().cell().lay_down();
         if let Some(exit) = cx.take_stop() {
             break exit.into_reason();
         }
@@ -97,7 +115,8 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
         match cx.receiver.next().await {
             Item::Local(message, deadline) => {
                 set_deadline(deadline);
-                actor.handle(message, &mut cx).await;
+                cx.receiver.this().cell().take_up(message.method().id());
+                actor.0.handle(message, &mut cx).await;
             }
             Item::Other(other) => match *other {
                 Other::Wire(incoming) => {
@@ -106,18 +125,30 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
                     match A::Message::from_wire(incoming) {
                         Ok(message) => {
                             set_deadline(deadline);
-                            actor.handle(message, &mut cx).await;
+                            cx.receiver.this().cell().take_up(message.method().id());
+                            actor.0.handle(message, &mut cx).await;
                         }
                         Err(rejected) => tracing::warn!(pid = %cx.pid(), error = %rejected.0, "refused a message"),
                     }
                 }
                 Other::Exit(exit) => {
                     set_deadline(Deadline::NEVER);
-                    actor.on_exit(exit, &mut cx).await;
+                    cx.receiver.this().cell().take_up(seen::EXIT);
+                    actor.0.on_exit(exit, &mut cx).await;
                 }
                 Other::Down(down) => {
                     set_deadline(Deadline::NEVER);
-                    actor.on_down(down, &mut cx).await;
+                    cx.receiver.this().cell().take_up(seen::DOWN);
+                    actor.0.on_down(down, &mut cx).await;
+                }
+                Other::Traced(traced) => {
+                    if let Some((message, deadline, trace)) = traced.open::<A::Message>() {
+                        set_deadline(deadline);
+                        let (cell, method) = (cx.receiver.this().cell().clone(), message.method());
+                        cell.take_up(method.id());
+                        // On the heap as a whole, so that the actor is no larger for it.
+                        Box::pin(trace::within(cell, trace, method, actor.0.handle(message, &mut cx))).await;
+                    }
                 }
                 Other::Stop(reason) => break reason,
             },
@@ -125,7 +156,9 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
     };
     set_deadline(Deadline::NEVER);
     if A::ENTRY.on_terminate {
-        actor.on_terminate(&reason, &mut cx).await;
+        cx.receiver.this().cell().take_up(seen::TERMINATE);
+        actor.0.on_terminate(&reason, &mut cx).await;
+        cx.receiver.this().cell().lay_down();
     }
     reason
 }

@@ -16,6 +16,7 @@ use crate::wire::{Method, Pid, encode};
 use crossbeam_epoch as epoch;
 use serde::Serialize;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,20 +104,28 @@ impl<M: Message> Address<M> {
 
     /// How many messages wait there now; None if nobody is there.
     pub fn depth(&self) -> Option<usize> {
-        self.find(|found| found.cell.mailbox().depth(found.cell)).ok()
+        self.look(|found| found.cell.mailbox().depth(found.cell)).ok()?.ok()
     }
 
-    /// Looks for the process, and lets `act` have it for a moment.
+    /// Looks for the process that a message is for, and lets `act` have it for a moment.
     #[inline]
     pub(crate) fn find<R>(&self, act: impl FnOnce(Found<'_, M>) -> R) -> Result<R, SendError> {
+        self.look(act)?.map_err(|node| self.nobody(&node))
+    }
+
+    /// Looks for the process; if there is none, tells on which node it is not.
+    #[inline]
+    fn look<R>(&self, act: impl FnOnce(Found<'_, M>) -> R) -> Result<Result<R, ManuallyDrop<Node>>, SendError> {
         let (node, pid) = match &self.0 {
             To::Typed { this, urgent } => {
-                return Ok(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent }));
+                return Ok(Ok(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent })));
             }
             To::Child { node, seat } => {
                 let guard = epoch::pin();
-                let cell = node.table().look_counted(seat.counted(), &guard).ok_or_else(|| self.nobody())?;
-                return Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }));
+                let Some(cell) = node.table().look_counted(seat.counted(), &guard) else {
+                    return Ok(Err(node.uncounted()));
+                };
+                return Ok(Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false })));
             }
             To::Pid { node, pid } => (node.uncounted(), Some(*pid)),
             To::Name { node, name } => {
@@ -133,12 +142,13 @@ impl<M: Message> Address<M> {
             }
         };
         let guard = epoch::pin();
-        let cell = pid.and_then(|pid| node.table().look(pid, &guard)).ok_or_else(|| self.nobody())?;
-        Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }))
+        let Some(cell) = pid.and_then(|pid| node.table().look(pid, &guard)) else { return Ok(Err(node)) };
+        Ok(Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false })))
     }
 
     #[cold]
-    fn nobody(&self) -> SendError {
+    fn nobody(&self, node: &Node) -> SendError {
+        node.losses().found_nobody();
         SendError::NoProcess(self.to_string())
     }
 }
@@ -212,7 +222,10 @@ fn find(node: &Node, to: &Target) -> Result<CellRef, SendError> {
         Target::Pid(pid) => node.table().get(*pid),
         Target::Name(name) => node.naming().names.whereis(name).and_then(|pid| node.table().get(pid)),
     };
-    cell.ok_or_else(|| SendError::NoProcess(to.to_string()))
+    cell.ok_or_else(|| {
+        node.losses().found_nobody();
+        SendError::NoProcess(to.to_string())
+    })
 }
 
 pub(crate) fn cast_wire(node: &Node, to: &Target, message: Outgoing) -> Result<(), SendError> {
@@ -238,7 +251,10 @@ pub(crate) fn settle(cell: CellPtr<'_>, error: super::mailbox::PushError) -> Res
     use super::mailbox::PushError::{Closed, Full};
     use super::undelivered::{Lost, Why};
     match error {
-        Closed => Err(SendError::NoProcess(format!("{} ({})", cell.pid(), cell.label()))),
+        Closed => {
+            cell.node().losses().found_nobody();
+            Err(SendError::NoProcess(format!("{} ({})", cell.pid(), cell.label())))
+        }
         Full(overflow) => {
             cell.node().lost(cell, Lost { why: Why::Full, messages: 1 });
             if overflow == Overflow::DropNew { Ok(()) } else { Err(SendError::Full) }

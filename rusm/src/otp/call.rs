@@ -28,7 +28,7 @@ use super::slot::{Waiter, slot};
 use super::table::Place;
 use super::{
     Address, CallError, DEFAULT_CALL_TIMEOUT, Instant, Message, Outgoing, Reply, SendError, Timer, address, context,
-    timer,
+    timer, trace,
 };
 use crate::wire::{Method, decode};
 use crossbeam_epoch as epoch;
@@ -116,14 +116,13 @@ impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> 
         self.to.find(|found| {
             let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
             let is_proof = found.mailbox.is_some() && !self.method.is_deferred;
-            let waits = WaitsFor::note(found.cell, is_proof)?;
+            let waits = WaitsFor::note(found.cell, self.method, is_proof)?;
             match found.mailbox {
                 Some(mailbox) => {
                     let (filler, waiter) = slot();
                     let message = (self.local)(self.args, Reply::local(filler));
                     let wait = Wait::new(waiter, callee, waits);
-                    let sender = Some(cx.waker());
-                    match deliver(found.cell, mailbox, message, Some(limit.until), found.urgent, sender) {
+                    match trace::deliver_call(found.cell, mailbox, message, limit.until, found.urgent, cx.waker()) {
                         Ok(()) => Ok(Sent::Local(wait)),
                         Err((message, PushError::Full(Overflow::Block))) => Ok(Sent::NoRoom(message, wait)),
                         Err((_, error)) => {
@@ -159,12 +158,14 @@ where
                 Step::Local(wait) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
                     let answer = ready!(wait.poll(limit, cx));
+                    wait.tell(&answer);
                     this.step = Step::Done;
                     return Poll::Ready(answer);
                 }
                 Step::Wire(wait, method) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
                     let (answer, method) = (ready!(wait.poll(limit, cx)), *method);
+                    wait.tell(&answer);
                     this.step = Step::Done;
                     return Poll::Ready(answer.and_then(|body| {
                         decode(&body)
@@ -179,12 +180,12 @@ where
                 Step::Begin(call) => {
                     let limit = *this.limit.get_or_insert_with(|| Limit::new(call.limit, context::deadline()));
                     let to = call.to;
-                    this.step = match call.send(limit, cx)? {
+                    this.step = match call.send(limit, cx).inspect_err(tell_error)? {
                         Sent::Local(wait) => Step::Local(wait),
                         Sent::Wire(wait, method) => Step::Wire(wait, method),
                         // The answer can't be there yet: what is waited for is the deadline.
                         Sent::NoRoom(message, mut wait) => {
-                            wait.in_time(limit, cx)?;
+                            wait.in_time(limit, cx).inspect_err(tell_error)?;
                             this.step = Step::Room(to, message, wait);
                             return Poll::Pending;
                         }
@@ -192,8 +193,8 @@ where
                 }
                 Step::Room(to, message, mut wait) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
-                    wait.in_time(limit, cx)?;
-                    match retry(to, message, Some(limit.until), cx)? {
+                    wait.in_time(limit, cx).inspect_err(tell_error)?;
+                    match retry(to, message, Some(limit.until), cx).map_err(CallError::from).inspect_err(tell_error)? {
                         None => this.step = Step::Local(wait),
                         Some(message) => {
                             this.step = Step::Room(to, message, wait);
@@ -217,7 +218,11 @@ fn retry<M: Message>(
     to.find(|found| {
         // Who reads another type now is not who it was for.
         let Some(mailbox) = found.mailbox else { return Err(SendError::NoProcess(to.to_string())) };
-        match deliver(found.cell, mailbox, message, deadline, found.urgent, Some(cx.waker())) {
+        let delivered = match deadline {
+            Some(until) => trace::deliver_call(found.cell, mailbox, message, until, found.urgent, cx.waker()),
+            None => deliver(found.cell, mailbox, message, None, found.urgent, Some(cx.waker())),
+        };
+        match delivered {
             Ok(()) => Ok(None),
             Err((message, PushError::Full(Overflow::Block))) => Ok(Some(message)),
             Err((_, error)) => address::settle(found.cell, error).map(|()| None),
@@ -268,9 +273,27 @@ impl<T> Wait<T> {
         }
     }
 
+    /// Tells those who look on at the caller.
+    #[inline]
+    fn tell(&self, answer: &Result<T, CallError>) {
+        if self.waits.is_watched {
+            context::with(|caller| caller.tell_answer(Some(self.callee.pid()), answer.as_ref().err().cloned()));
+        }
+    }
+
     fn unanswered(&self) -> CallError {
         self.callee.ended().map_or(CallError::NoReply, CallError::Exited)
     }
+}
+
+/// Tells those who look on at the caller of a call that did not get to anybody.
+#[cold]
+fn tell_error(error: &CallError) {
+    context::with(|caller| {
+        if caller.is_watched() {
+            caller.tell_answer(None, Some(error.clone()));
+        }
+    });
 }
 
 /// Waits for the answer; a callee that ends tells its reason.
@@ -301,22 +324,28 @@ struct WaitsFor {
     caller: Option<CellRef>,
     /// It may be in a cycle: that is to be looked at again.
     suspects: bool,
+    /// Somebody looks on at the caller.
+    is_watched: bool,
 }
 
 impl WaitsFor {
     fn nobody() -> Self {
-        Self { caller: None, suspects: false }
+        Self { caller: None, suspects: false, is_watched: false }
     }
 
     /// Notes that the running actor waits for `callee`, if the callee can't be free while it does.
-    fn note(callee: CellPtr<'_>, is_proof: bool) -> Result<Self, CallError> {
+    fn note(callee: CellPtr<'_>, method: &'static Method, is_proof: bool) -> Result<Self, CallError> {
         context::with(|caller| {
+            let is_watched = caller.is_watched();
+            if is_watched {
+                caller.tell_call(callee.pid(), method);
+            }
             // Nobody reads what an actor sends itself while it waits, so that is a cycle of any call.
             if !caller.is_actor() || !(is_proof || caller.as_ptr() == callee.as_ptr()) {
-                return Ok(Self::nobody());
+                return Ok(Self { caller: None, suspects: false, is_watched });
             }
             caller.calls.store(mark(callee), Ordering::SeqCst);
-            let mut waits = Self { caller: caller.acquire(), suspects: false };
+            let mut waits = Self { caller: caller.acquire(), suspects: false, is_watched };
             match cycle(caller, callee) {
                 Cycle::None => {}
                 Cycle::Closed(path) => return Err(CallError::Deadlock(path)),

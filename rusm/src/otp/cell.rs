@@ -24,6 +24,7 @@ use super::pool::Pooled;
 use super::refs::Refs;
 use super::sched::state::State;
 use super::sched::timers::Set;
+use super::seen::Seen;
 use super::signal::{Effect, Farewell, Signal, Signals, Trap};
 use super::table::Place;
 use super::{Node, SendError, This, context, lock, pool, sched};
@@ -32,6 +33,7 @@ use crate::wire::{ExitReason, Method, Pid};
 use crossbeam_epoch as epoch;
 use std::alloc::Layout;
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
@@ -41,7 +43,7 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -90,7 +92,11 @@ pub(crate) struct Cell {
     end: AtomicU8,
     /// 0 unless somebody wants it to end; else why, [`END_IN_SIDE`] if the reason has a text. Written under the lock of `side`.
     end_asked: AtomicU8,
+    /// Somebody wants to know of each message: see [`super::seen`].
+    watched: AtomicBool,
     flags: AtomicU8,
+    /// The number of the message in hand, or one of those of [`super::seen`]; 0: none.
+    pub(super) in_hand: AtomicU32,
 }
 
 const END_IN_SIDE: u8 = 255;
@@ -118,6 +124,7 @@ struct Rare {
     /// Why it is wanted to end, if the reason has a text.
     end: Option<ExitReason>,
     waiters: Waiters,
+    seen: Option<Box<Seen>>,
 }
 
 impl Side {
@@ -127,6 +134,15 @@ impl Side {
 
     pub(super) fn waiters(&mut self) -> &mut Waiters {
         &mut self.rare().waiters
+    }
+
+    pub(super) fn seen(&mut self) -> &mut Seen {
+        self.rare().seen.get_or_insert_default()
+    }
+
+    /// If something was to be seen.
+    pub(super) fn known_seen(&mut self) -> Option<&mut Seen> {
+        self.rare.as_mut().and_then(|rare| rare.seen.as_deref_mut())
     }
 
     /// If somebody waits or has waited.
@@ -149,6 +165,8 @@ struct Vtable {
     mailbox: unsafe fn(NonNull<Cell>) -> NonNull<dyn AnyMailbox>,
     free: unsafe fn(NonNull<Cell>),
     message: TypeId,
+    /// Of the allocation, in bytes.
+    size: usize,
     methods: &'static [&'static Method],
 }
 
@@ -187,6 +205,7 @@ impl<M: super::Message, F: Future<Output = ExitReason> + Send + 'static> Types<M
         mailbox: Self::mailbox,
         free: Self::free,
         message: TypeId::of::<M>(),
+        size: size_of::<Whole<M, F>>(),
         methods: M::METHODS,
     };
 
@@ -255,6 +274,11 @@ impl Cell {
     pub(crate) fn label(&self) -> Arc<str> {
         let own = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.label.clone())).flatten();
         own.unwrap_or_else(|| (*self.name).into())
+    }
+
+    /// A label of its own, if it has one, and the name of its type.
+    pub(super) fn labels(&self) -> (Option<Arc<str>>, &'static str) {
+        (self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.label.clone())).flatten(), *self.name)
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
@@ -415,6 +439,33 @@ impl Cell {
         self.end_asked.store(code, Ordering::Release);
     }
 
+    /// Whether somebody wants to know of each of its messages.
+    #[inline]
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Says so, or that nobody does any more.
+    pub(super) fn set_watched(&self, on: bool) {
+        self.watched.store(on, Ordering::Relaxed);
+    }
+
+    /// What one of its methods is called.
+    pub(super) fn method_name(&self, number: u32) -> Option<Cow<'static, str>> {
+        if let Some(known) = self.vtable.methods.iter().find(|known| known.id() == number) {
+            return Some(Cow::Borrowed(known.name));
+        }
+        let schema = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.schema.clone())).flatten()?;
+        schema.method(number).map(|known| Cow::Owned(known.name.clone()))
+    }
+
+    /// How many bytes the node holds for it beside its mailbox: its cell with its code, and its side data, roughly.
+    pub(super) fn size(&self) -> usize {
+        let rare = |side: &Side| if side.rare.is_some() { size_of::<Rare>() } else { 0 };
+        let side = self.known_side(|side| size_of::<Side>() + rare(side) + side.signals.size());
+        self.vtable.size + side.unwrap_or(0)
+    }
+
     /// Whether this message can be read, and if not, why.
     pub(crate) fn check(&self, method: u32, fingerprint: u64) -> Result<(), SendError> {
         let schema = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.schema.clone())).flatten();
@@ -549,22 +600,30 @@ impl<'a> CellPtr<'a> {
     pub(crate) fn receive(self, signal: Signal) -> Option<Effect> {
         let mut wake = None;
         let mut ends = false;
-        let effect = self.side(|side| match side.signals.receive(signal)? {
-            Effect::DeliverExit(exit) => {
-                wake = self.mailbox().push_exit(self, exit);
-                None
-            }
-            Effect::DeliverDown(down) => {
-                wake = self.mailbox().push_down(self, down);
-                None
-            }
-            Effect::End(reason) => {
-                self.ask_to_end(side, reason);
-                ends = true;
-                None
-            }
-            effect => Some(effect),
+        let (effect, told) = self.side(|side| {
+            let effect = side.signals.receive(signal);
+            let told = side.known_seen().and_then(|seen| seen.notice(effect.as_ref()));
+            let effect = match effect {
+                Some(Effect::DeliverExit(exit)) => {
+                    wake = self.mailbox().push_exit(self, exit);
+                    None
+                }
+                Some(Effect::DeliverDown(down)) => {
+                    wake = self.mailbox().push_down(self, down);
+                    None
+                }
+                Some(Effect::End(reason)) => {
+                    self.ask_to_end(side, reason);
+                    ends = true;
+                    None
+                }
+                effect => effect,
+            };
+            (effect, told)
         });
+        if let Some((taps, what)) = told {
+            self.tell(taps, &what);
+        }
         if let Some(wake) = wake {
             wake.wake(self);
         }
@@ -785,7 +844,9 @@ where
         side: Mutex::new(None),
         end: AtomicU8::new(0),
         end_asked: AtomicU8::new(0),
+        watched: AtomicBool::new(false),
         flags: AtomicU8::new(flags | priority_bits(new.priority)),
+        in_hand: AtomicU32::new(0),
     };
     let whole: *mut Whole<M, F> = pool::take(Layout::new::<Whole<M, F>>()).cast().as_ptr();
     // SAFETY: the allocation is of this type, and each part is written once before anybody reads it. Should `body` panic,

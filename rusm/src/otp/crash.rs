@@ -131,10 +131,20 @@ pub(crate) fn report(cell: CellPtr<'_>, reason: &ExitReason) {
     if reason.is_orderly() || matches!(reason, ExitReason::Killed) {
         tracing::debug!(target: "rusm::process", pid = %cell.pid(), label = %cell.label(), %reason, "ended");
     } else {
+        let recent = cell.recent();
+        let peers = cell.known_side(|side| side.signals.peers());
         tracing::error!(
             target: "rusm::crash",
             pid = %cell.pid(),
             label = %cell.label(),
+            handling = cell.handling().as_deref(),
+            recent = (!recent.is_empty()).then(|| tracing::field::display(recent.join(", "))),
+            state = cell.state_name(),
+            report = cell.crash_report().as_deref(),
+            trace = cell.trace().map(|trace| trace.id()),
+            age = ?super::info::age(cell),
+            parent = cell.parent().map(tracing::field::display),
+            links = peers.filter(|(links, ..)| !links.is_empty()).map(|(links, ..)| tracing::field::debug(links)),
             unread = cell.mailbox().depth(cell),
             spawned_at = %cell.spawned_at(),
             %reason,

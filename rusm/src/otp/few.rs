@@ -122,6 +122,17 @@ impl<K, V> Few<K, V> {
         matches!(self.0, Held::Nothing)
     }
 
+    /// How many bytes it has allocated, roughly.
+    pub(crate) fn size(&self) -> usize {
+        match &self.0 {
+            Held::Nothing | Held::One(..) => 0,
+            Held::Many(many) => {
+                let (places, index) = (many.places.capacity(), many.index.capacity());
+                size_of::<Many<K, V>>() + places * size_of::<Place<K, V>>() + index * size_of::<u32>()
+            }
+        }
+    }
+
     /// All entries, nearly in the order in which they came.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let (one, many) = match &self.0 {

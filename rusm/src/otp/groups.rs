@@ -360,6 +360,14 @@ impl Groups {
         groups
     }
 
+    /// The groups that a process is in, sorted.
+    pub(crate) fn of(&self, pid: Pid) -> Vec<Arc<str>> {
+        let mut groups = self.held.keys(pid);
+        groups.retain(|group| self.read(group).get(group).is_some_and(|state| state.members.contains_key(&pid)));
+        groups.sort_unstable();
+        groups
+    }
+
     /// See [`Naming::leave_all`](super::naming::Naming::leave_all).
     pub(crate) fn leave_all(&self, pid: Pid) {
         for group in self.held.take(pid).into_keys() {

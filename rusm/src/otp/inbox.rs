@@ -4,7 +4,7 @@
 //! out: a bound holds for both together.
 
 use super::mailbox::{Item, Other, Receiver, Size};
-use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, sleep};
+use super::{Address, Client, Event, Incoming, Letter, Message, Rejected, This, seen, sleep};
 use crate::receive::{Events, EventsThat, Mark, Messages, MessagesThat, Pick, Refused};
 use crate::wire::{Method, MonitorRef, Pid, Wire};
 use std::fmt;
@@ -215,6 +215,12 @@ impl<M: Wire, P: Pick<M>> Future for Receive<'_, M, P> {
         receiver.keep(refused.len());
         let (event, size) = ready!(picked);
         receiver.release(size);
+        receiver.this().cell().received(match &event {
+            Event::Message(_) => const { Letter::<M>::METHOD.id() },
+            Event::Exit(_) => seen::EXIT,
+            Event::Down(_) => seen::DOWN,
+            Event::Stop(_) => seen::TERMINATE,
+        });
         Poll::Ready(P::open(event))
     }
 }
@@ -238,6 +244,8 @@ fn poll_event<M: Wire>(receiver: &mut Receiver<Letter<M>>, cx: &mut Context<'_>)
                 Other::Exit(exit) => Event::Exit(exit),
                 Other::Down(down) => Event::Down(down),
                 Other::Stop(reason) => Event::Stop(reason),
+                // It is no actor.
+                Other::Traced(_) => continue,
             },
         };
         return Poll::Ready((event, size));

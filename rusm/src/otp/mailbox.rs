@@ -29,6 +29,7 @@ pub(crate) use receiver::Receiver;
 use super::bound::{Bound, Overflow};
 use super::cell::CellPtr;
 use super::sched::state::{Locked, State};
+use super::trace::Traced;
 use super::undelivered::{Lost, Why};
 use super::{Incoming, Instant, context, crash, sched};
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
@@ -66,6 +67,8 @@ pub(crate) enum Other {
     Down(Down),
     /// The process is asked to end.
     Stop(ExitReason),
+    /// A message that was moved here, with what its call carries; for actors alone.
+    Traced(Traced),
 }
 
 /// Boxed, so that a mailbox that was never used has a word for it, and a swap moves one.
@@ -223,7 +226,7 @@ impl<M> Mailbox<M> {
     /// Queues a message for the process `cell`, and wakes it. `sender` is woken when there is room again, if there is none now
     /// and the process wants its senders to wait.
     #[cold]
-    fn push(
+    pub(crate) fn push(
         &self,
         cell: CellPtr<'_>,
         item: Item<M>,
@@ -316,6 +319,8 @@ pub(crate) trait AnyMailbox: Send + Sync {
     fn depth(&self, cell: CellPtr<'_>) -> usize;
     /// How many did not get in because it was full, or were shed for others.
     fn shed(&self, cell: CellPtr<'_>) -> u64;
+    /// How many bytes its queue takes, roughly: places in it, and messages in bytes.
+    fn size(&self, cell: CellPtr<'_>) -> usize;
 }
 
 impl<M: Send + 'static> Mailbox<M> {
@@ -412,6 +417,13 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
 
     fn shed(&self, cell: CellPtr<'_>) -> u64 {
         self.open(cell).counted.as_ref().map_or(0, |counted| counted.shed)
+    }
+
+    fn size(&self, cell: CellPtr<'_>) -> usize {
+        let open = self.open(cell);
+        let bytes = open.counted.as_ref().map_or(0, |counted| counted.bytes);
+        let places = open.items.as_ref().map_or(0, |items| items.capacity());
+        bytes + (places + self.in_batch.load(Ordering::Relaxed)) * size_of::<Item<M>>()
     }
 }
 

@@ -15,6 +15,7 @@
 //!   told; its slot is free and those who wait for its end go on. Who was told of an end therefore finds no trace of
 //!   the process, and a caller finds the reason.
 
+pub mod application;
 pub mod backend;
 pub mod dynamic;
 pub mod partition;
@@ -48,17 +49,20 @@ mod refs;
 mod registry;
 mod reply;
 mod sched;
+mod seen;
 mod signal;
 mod slot;
 mod spawn;
 mod stream;
 mod sync;
 mod table;
+mod tap;
 mod task;
 mod tcp;
 mod this;
 mod timer;
 mod topics;
+mod trace;
 mod undelivered;
 
 pub use actor::{Actor, Client, Contract};
@@ -72,7 +76,7 @@ pub use cx::Cx;
 pub use groups::{Group, GroupEvent};
 pub use inbox::{Inbox, Receive};
 pub use incoming::{Incoming, Message, Rejected, ReplyTo};
-pub use info::{ProcessInfo, WorkerInfo};
+pub use info::{By, ProcessInfo, Snapshot, Tree, TreeEntry, Usage, WorkerInfo};
 pub use keyed::{KeyError, Keyed};
 pub use naming::OpenError;
 pub use node::{BuildError, Node, NodeBuilder, Ref, SpawnOptions};
@@ -83,6 +87,7 @@ pub use spawn::{Birth, RawProcess, Spawn, live};
 #[doc(hidden)]
 pub use stream::refuse_stream;
 pub use stream::{StreamCall, StreamOpening, StreamReply, Streamed};
+pub use tap::{Tap, TapEnd, TapEvent, TapOptions, Tapped};
 #[cfg(feature = "serve")]
 pub(crate) use tcp::pause_after;
 pub use tcp::{ListenTcp, Listener};

@@ -126,6 +126,14 @@ impl<K: Hash + Eq, V> Memberships<K, V> {
         result
     }
 
+    /// Looks at what it holds.
+    pub(super) fn keys(&self, pid: Pid) -> Vec<K>
+    where
+        K: Clone,
+    {
+        lock(self.shard(pid)).get(&pid).map(|held| held.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// Takes all that it holds.
     pub(super) fn take(&self, pid: Pid) -> Held<K, V> {
         let mut shard = lock(self.shard(pid));

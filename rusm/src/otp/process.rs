@@ -6,6 +6,7 @@ use super::signal::{Effect, Farewell, Signal, Signals};
 use super::undelivered::{Lost, Why};
 use super::{
     CallError, Incoming, Instant, Node, Outgoing, SendError, SpawnError, Target, This, address, context, crash, sched,
+    seen,
 };
 use crate::wire::{Down, ExitReason, ExitSignal, Pid};
 use crossbeam_epoch as epoch;
@@ -26,6 +27,9 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     // Whoever writes the log may panic as well.
     let _ = crash::guard(|| crash::report(cell, &reason));
     let left = cell.end(&reason);
+    if cell.is_watched() {
+        cell.tell_end(&reason);
+    }
     let pid = cell.pid();
     let farewell = left.and_then(|left| {
         drop(left.alarm.and_then(|alarm| node.inner().scheduler().cancel_timer(alarm)));
@@ -145,15 +149,22 @@ impl Process {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Delivery {
-        match self.receiver.next().await {
-            Item::Local(message, _) => Delivery::Message(message),
-            Item::Other(other) => match *other {
-                Other::Wire(message) => Delivery::Message(message),
-                Other::Exit(exit) => Delivery::Exit(exit),
-                Other::Down(down) => Delivery::Down(down),
-                Other::Stop(reason) => Delivery::Stop(reason),
-            },
-        }
+        self.cell.lay_down();
+        let (number, delivery) = loop {
+            break match self.receiver.next().await {
+                Item::Local(message, _) => (message.method(), Delivery::Message(message)),
+                Item::Other(other) => match *other {
+                    Other::Wire(message) => (message.method(), Delivery::Message(message)),
+                    Other::Exit(exit) => (seen::EXIT, Delivery::Exit(exit)),
+                    Other::Down(down) => (seen::DOWN, Delivery::Down(down)),
+                    Other::Stop(reason) => (seen::TERMINATE, Delivery::Stop(reason)),
+                    // It is no actor.
+                    Other::Traced(_) => continue,
+                },
+            };
+        };
+        self.cell.take_up(number);
+        delivery
     }
 
     /// Whether exits of links, and requests to end, are delivered instead of ending it; what it was before.

@@ -130,6 +130,13 @@ impl Registry {
         true
     }
 
+    /// What a process is called, sorted.
+    pub(crate) fn of(&self, pid: Pid) -> Vec<Arc<str>> {
+        let mut names = self.held.keys(pid);
+        names.sort_unstable();
+        names
+    }
+
     /// Who holds a name; its end may be visible already.
     #[inline]
     pub(crate) fn whereis(&self, name: &str) -> Option<Pid> {

@@ -139,6 +139,11 @@ impl Signals {
         (links, monitors(&self.watchers), monitors(&self.watching))
     }
 
+    /// How many bytes its links and monitors take, roughly.
+    pub(crate) fn size(&self) -> usize {
+        self.links.size() + self.watchers.size() + self.watching.size()
+    }
+
     /// Why the process ended, if it did.
     pub(crate) fn ended(&self) -> Option<&ExitReason> {
         self.ended.as_ref()

@@ -280,16 +280,22 @@ impl Table {
 
     /// The processes whose end is not complete.
     pub(crate) fn every(&self) -> Vec<CellRef> {
+        let mut every = Vec::new();
+        self.each(|cell| every.extend(cell.acquire()));
+        every
+    }
+
+    /// Looks at the processes whose end is not complete.
+    pub(crate) fn each(&self, mut look: impl FnMut(CellPtr<'_>)) {
         let used = lock(&self.free).next;
-        let guard = epoch::pin();
-        (0..used)
-            .filter_map(|slot| {
-                let cell = NonNull::new(self.slot(slot)?.process.load(Ordering::Acquire))?;
-                let _seen_under = &guard;
-                // SAFETY: as in `look_ending`.
-                unsafe { CellPtr::new(cell) }.acquire()
-            })
-            .collect()
+        let _guard = epoch::pin();
+        for slot in 0..used {
+            let cell = self.slot(slot).and_then(|slot| NonNull::new(slot.process.load(Ordering::Acquire)));
+            if let Some(cell) = cell {
+                // SAFETY: as in `look_ending`, for as long as the guard lives.
+                look(unsafe { CellPtr::new(cell) });
+            }
+        }
     }
 }
 

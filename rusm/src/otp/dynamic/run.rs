@@ -218,7 +218,7 @@ async fn run(mut run: Run) -> ExitReason {
                     message.unknown();
                     Ok(())
                 }
-                Other::Down(_) => Ok(()),
+                Other::Down(_) | Other::Traced(_) => Ok(()),
             },
         };
         if let Err(reason) = ended {

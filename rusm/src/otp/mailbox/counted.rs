@@ -12,7 +12,7 @@ pub(super) struct Counted<M> {
     pub(super) counts: bool,
     pub(super) bound: Option<Bound>,
     pub(super) messages: usize,
-    bytes: usize,
+    pub(super) bytes: usize,
     pub(super) shed: u64,
     /// Taken before everything else.
     pub(super) urgent: VecDeque<Item<M>>,
@@ -36,7 +36,7 @@ impl Flushed {
         match other {
             Other::Exit(exit) => Some(Self::Exit(exit.from)),
             Other::Down(down) => Some(Self::Down(down.monitor)),
-            Other::Wire(_) | Other::Stop(_) => None,
+            Other::Wire(_) | Other::Traced(_) | Other::Stop(_) => None,
         }
     }
 }
@@ -136,6 +136,7 @@ pub(super) fn size<M>(item: &Item<M>) -> Size {
         Item::Other(other) => match &**other {
             // With its place in the queue, so that empty ones can't fill the memory either.
             Other::Wire(message) => (true, message.body().len() + size_of::<Other>() + size_of::<Item<M>>()),
+            Other::Traced(_) => (true, 0),
             Other::Exit(_) | Other::Down(_) | Other::Stop(_) => (false, 0),
         },
     }

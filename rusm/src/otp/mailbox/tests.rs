@@ -79,6 +79,7 @@ impl<T: Send + 'static> Receiver<Note<T>> {
                     Other::Exit(exit) => format!("exit {}", exit.from.slot()),
                     Other::Down(down) => format!("down {}", down.monitor.raw()),
                     Other::Stop(reason) => format!("stop {reason}"),
+                    Other::Traced(traced) => format!("{traced:?}"),
                 },
             });
         }

@@ -8,6 +8,7 @@ use crate::otp::lock;
 use crate::otp::node::Inner;
 use crate::wire::Pid;
 use crossbeam_epoch as epoch;
+use std::borrow::Cow;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,8 @@ pub struct Hog {
     pub label: Arc<str>,
     /// Where it was spawned.
     pub spawned_at: &'static Location<'static>,
+    /// The method whose message it had in hand, see [`ProcessInfo::handling`](crate::otp::ProcessInfo::handling).
+    pub handling: Option<Cow<'static, str>>,
     /// For how long when it was noticed.
     pub held: Duration,
 }
@@ -150,7 +153,8 @@ fn look(
             seen.told = true;
             // SAFETY: it had its turn after the guard was there, so it is not freed while the guard lives.
             let cell = unsafe { CellPtr::new(current) };
-            let hog = Hog { pid: cell.pid(), label: cell.label(), spawned_at: cell.spawned_at(), held };
+            let (handling, spawned_at) = (cell.handling(), cell.spawned_at());
+            let hog = Hog { pid: cell.pid(), label: cell.label(), spawned_at, handling, held };
             reports.push((inner, hog));
         }
     }
@@ -166,6 +170,7 @@ fn tell(inner: &'static Inner, hog: Hog) {
         target: "rusm::hog",
         pid = %hog.pid,
         label = %hog.label,
+        handling = hog.handling.as_deref(),
         spawned_at = %hog.spawned_at,
         held = ?hog.held,
         "a process holds its worker without awaiting: move what computes or blocks into `spawn_blocking`"

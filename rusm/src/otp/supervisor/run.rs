@@ -170,7 +170,7 @@ impl Run {
                         message.unknown();
                         Ok(())
                     }
-                    Other::Down(_) => Ok(()),
+                    Other::Down(_) | Other::Traced(_) => Ok(()),
                 },
             };
             if let Err(reason) = step {
