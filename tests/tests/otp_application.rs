@@ -91,7 +91,7 @@ async fn node() -> Result<(Node, Ref<Recorder>)> {
 /// An application with one worker of its name.
 fn app(name: &'static str, manner: fn() -> Manner) -> Application {
     Application::new(name).tree(move || {
-        let worker = Child::actor::<Worker>(name, move || (name.to_owned(), manner())).named(name);
+        let worker = ChildSpec::actor::<Worker>(name, move || (name.to_owned(), manner())).named(name);
         Supervisor::new().label(format!("tree of {name}")).child(worker.shutdown(Shutdown::Infinite))
     })
 }

@@ -23,7 +23,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let node = Node::builder().build().await?;
-//! let tree = || Supervisor::new().child(Child::actor::<Ledger>("ledger", || ()).named("ledger"));
+//! let tree = || Supervisor::new().child(ChildSpec::actor::<Ledger>("ledger", || ()).named("ledger"));
 //! let running = node
 //!     .start_applications([
 //!         Application::new("billing").depends_on(["ledger"]).tree(Supervisor::new),
