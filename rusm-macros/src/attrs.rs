@@ -12,17 +12,26 @@ pub(crate) enum Event {
     Exit,
     Down,
     Terminate,
+    Enter,
+    Timeout,
 }
 
 impl Event {
-    pub(crate) const ALL: [Event; 3] = [Event::Exit, Event::Down, Event::Terminate];
+    pub(crate) const ALL: [Event; 5] = [Event::Exit, Event::Down, Event::Terminate, Event::Enter, Event::Timeout];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Event::Exit => "exit",
             Event::Down => "down",
             Event::Terminate => "terminate",
+            Event::Enter => "enter",
+            Event::Timeout => "timeout",
         }
+    }
+
+    /// Whether only a state machine knows it.
+    pub(crate) fn is_of_machines(self) -> bool {
+        matches!(self, Event::Enter | Event::Timeout)
     }
 }
 
@@ -82,7 +91,7 @@ fn role(cx: &Ctxt, attr: &Attribute) -> Option<Option<Role>> {
 }
 
 fn event(cx: &Ctxt, attr: &Attribute) -> Option<Event> {
-    const KNOWN: &str = "there are `exit`, `down` and `terminate`";
+    const KNOWN: &str = "there are `exit`, `down` and `terminate`, and `enter` and `timeout` of a state machine";
     let Meta::List(list) = &attr.meta else {
         cx.error(attr, format_args!("`#[on(..)]` names an event: {KNOWN}"));
         return None;

@@ -21,6 +21,9 @@ pub trait Actor: Sized + Send + 'static {
     type Message: Message;
     /// How others talk to it.
     type Client: Client<Message = Self::Message>;
+    /// What drives it: nothing but its messages, or the rules of a state machine.
+    #[doc(hidden)]
+    type Machine: Drive<Self>;
     /// What it says of itself.
     const ENTRY: &'static Entry;
 
@@ -46,6 +49,19 @@ pub trait Actor: Sized + Send + 'static {
     fn on_terminate(&mut self, reason: &ExitReason, cx: &mut Cx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);
         async {}
+    }
+}
+
+/// How an actor lives.
+#[doc(hidden)]
+pub trait Drive<A: Actor>: Default + Send + 'static {
+    /// Its life, from its arguments to the reason of its end.
+    fn live(args: A::Args, birth: Birth<A::Message>) -> impl Future<Output = ExitReason> + Send;
+}
+
+impl<A: Actor<Machine = ()>> Drive<A> for () {
+    fn live(args: A::Args, birth: Birth<A::Message>) -> impl Future<Output = ExitReason> + Send {
+        run::<A>(args, birth)
     }
 }
 

@@ -105,6 +105,7 @@ const HAS_SIDE: u8 = 128;
 pub(super) struct Side {
     pub(super) signals: Signals,
     label: Option<Arc<str>>,
+    state_name: Option<&'static str>,
     schema: Option<Arc<EntrySchema>>,
     end: Option<ExitReason>,
     waiters: Vec<Waker>,
@@ -236,6 +237,15 @@ impl Cell {
         own.unwrap_or_else(|| (*self.name).into())
     }
 
+    /// What its state is called, if it is a state machine.
+    pub(crate) fn state_name(&self) -> Option<&'static str> {
+        self.known_side(|side| side.state_name).flatten()
+    }
+
+    pub(crate) fn set_state_name(&self, name: &'static str) {
+        self.side(|side| side.state_name = Some(name));
+    }
+
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
         self.spawned_at
     }
@@ -330,9 +340,9 @@ impl Cell {
             // It ended without side data: nobody is to be told.
             let _ = signals.end(reason);
         }
-        let (label, schema, end, waiters, alarm) = Default::default();
+        let (label, state_name, schema, end, waiters, alarm) = Default::default();
         let timers = HashSet::default();
-        Side { signals, label, schema, end, waiters, alarm, timers }
+        Side { signals, label, state_name, schema, end, waiters, alarm, timers }
     }
 
     pub(crate) fn signals<R>(&self, act: impl FnOnce(&mut Signals) -> R) -> R {

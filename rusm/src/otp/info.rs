@@ -18,6 +18,8 @@ pub struct ProcessInfo {
     pub pid: Pid,
     /// What it is called in logs.
     pub label: Arc<str>,
+    /// What its state is called, if it is a state machine.
+    pub state: Option<&'static str>,
     /// Who spawned it.
     pub parent: Option<Pid>,
     /// Where it was spawned.
@@ -88,6 +90,7 @@ fn info(cell: CellPtr<'_>) -> ProcessInfo {
     ProcessInfo {
         pid: cell.pid(),
         label: cell.label(),
+        state: cell.state_name(),
         parent: cell.parent(),
         spawned_at: cell.spawned_at(),
         priority: cell.priority(),

@@ -531,6 +531,18 @@ impl<M> Receiver<M> {
         senders.into_iter().for_each(Waker::wake);
     }
 
+    /// An item that was released waits again, elsewhere.
+    pub(crate) fn hold(&self, (is_message, bytes): Size) {
+        if (is_message, bytes) == UNCOUNTED {
+            return;
+        }
+        let mut queue = self.this.mailbox().queue.lock();
+        if let Some(counted) = &mut queue.counted {
+            counted.messages += usize::from(is_message);
+            counted.bytes += bytes;
+        }
+    }
+
     /// Tells those who ask how many wait that so many are kept elsewhere.
     pub(crate) fn keep(&mut self, messages: usize) {
         let kept = u32::try_from(messages).unwrap_or(u32::MAX);

@@ -156,6 +156,11 @@ impl This {
         self.cell.ptr().mailbox().shed()
     }
 
+    /// Says what its state is called, for those who look at it: [`ProcessInfo::state`](super::ProcessInfo). A state machine does so itself.
+    pub fn set_state_name(&self, name: &'static str) {
+        self.cell.set_state_name(name);
+    }
+
     /// Which processes it runs before, from its next turn on.
     pub fn set_priority(&self, priority: Priority) {
         self.cell.set_priority(priority);
