@@ -46,6 +46,8 @@
 #[path = "private.rs"]
 pub mod __private;
 mod callback;
+#[cfg(not(target_family = "wasm"))]
+pub mod guide;
 pub mod http;
 pub mod prelude;
 mod receive;
