@@ -147,7 +147,22 @@ impl Puppet {
         cx.postpone(PuppetMessage::Later { text, reply });
     }
 
-    /// Goes on for ever, if it is never let go.
+    /// Calls what never answers.
+    #[postpone(Phase::Idle)]
+    pub async fn relay(&mut self, cx: &mut Cx<Self>) {
+        let heard = MuteClient::connect("mute").hear().await;
+        let is_in_time = matches!(heard, Err(CallError::Timeout(left)) if left <= time(40));
+        self.tell(if is_in_time { "in time" } else { "too late" }, cx);
+    }
+
+    pub async fn relay_later(&mut self, reply: Reply<()>, cx: &mut Cx<Self>) {
+        if *cx.state() == Phase::Idle {
+            return cx.postpone(PuppetMessage::RelayLater { reply });
+        }
+        self.relay(cx).await;
+        drop(reply);
+    }
+
     #[postpone(Phase::Idle)]
     #[cast]
     pub fn heavy(&mut self, bytes: Vec<u8>, cx: &mut Cx<Self>) {
@@ -186,6 +201,21 @@ impl Puppet {
     #[on(terminate)]
     fn bye(&mut self, reason: &ExitReason, cx: &mut Cx<Self>) {
         self.tell(format_args!("bye {reason:?}"), cx);
+    }
+}
+
+/// Never answers.
+struct Mute(Vec<Reply<()>>);
+
+#[actor]
+impl Mute {
+    #[init]
+    fn start() -> Self {
+        Self(Vec::new())
+    }
+
+    pub fn hear(&mut self, reply: Reply<()>) {
+        self.0.push(reply);
     }
 }
 
@@ -294,6 +324,31 @@ async fn code_may_give_a_message_back_with_its_reply_and_its_deadline() -> Resul
     stage.wish(&[Wish::To(1)]);
     told(&mut stage.seen, &["wish Idle", "still Idle", "enter from Idle Open", "first Open", "second Open"]).await;
     assert_eq!(first.await?, "first");
+    Ok(())
+}
+
+/// Calls that are made while it is handled at last end with the one that waited.
+#[tokio::test(start_paused = true)]
+async fn what_is_postponed_keeps_its_deadline() -> Result {
+    for by_code in [false, true] {
+        let mut stage = stage().await?;
+        let mute = stage.node.spawn::<Mute>(()).await?;
+        stage.node.register("mute", mute.pid())?;
+        let puppet = stage.puppet.clone();
+        let relayed = async move {
+            if by_code {
+                puppet.relay_later().timeout(time(100)).await
+            } else {
+                puppet.relay().timeout(time(100)).await
+            }
+        };
+        let mut relayed = Box::pin(relayed);
+        assert!(futures_util::poll!(relayed.as_mut()).is_pending());
+        tokio::time::sleep(time(60)).await;
+        stage.wish(&[Wish::To(1)]);
+        assert_eq!(relayed.await, Err(CallError::Timeout(time(100))));
+        told(&mut stage.seen, &["wish Idle", "still Idle", "enter from Idle Open", "in time Open"]).await;
+    }
     Ok(())
 }
 
