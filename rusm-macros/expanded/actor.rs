@@ -376,6 +376,7 @@ const _: () = {
         type Args = i64;
         type Message = CounterMessage;
         type Client = CounterClient;
+        type Machine = ();
         const ENTRY: &'static ::rusm::__private::Entry = &::rusm::__private::Entry {
             kind: ::rusm::__private::EntryKind::Actor,
             name: "Counter",

@@ -90,6 +90,7 @@ const _: () = {
         type Args = (u8, Option<Box<str>>);
         type Message = IdleMessage;
         type Client = IdleClient;
+        type Machine = ();
         const ENTRY: &'static ::rusm::__private::Entry = &::rusm::__private::Entry {
             kind: ::rusm::__private::EntryKind::Actor,
             name: "Idle",

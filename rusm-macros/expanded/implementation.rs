@@ -20,6 +20,7 @@ const _: () = {
         type Args = CartConfig;
         type Message = <dyn shop::Cart as ::rusm::__private::Contract>::Message;
         type Client = <dyn shop::Cart as ::rusm::__private::Contract>::Client;
+        type Machine = ();
         const ENTRY: &'static ::rusm::__private::Entry = &::rusm::__private::Entry {
             kind: ::rusm::__private::EntryKind::Actor,
             name: "MemoryCart",

@@ -174,6 +174,7 @@ const _: () = {
         type Args = ();
         type Message = CounterMessage;
         type Client = CounterClient;
+        type Machine = ();
         const ENTRY: &'static ::rusm::__private::Entry = &::rusm::__private::Entry {
             kind: ::rusm::__private::EntryKind::Actor,
             name: "Counter",
@@ -436,6 +437,7 @@ const _: () = {
         type Args = ();
         type Message = <dyn Watched as ::rusm::__private::Contract>::Message;
         type Client = <dyn Watched as ::rusm::__private::Contract>::Client;
+        type Machine = ();
         const ENTRY: &'static ::rusm::__private::Entry = &::rusm::__private::Entry {
             kind: ::rusm::__private::EntryKind::Actor,
             name: "Memory",

@@ -13,10 +13,13 @@ pub(crate) enum Event {
     Down,
     Terminate,
     Report,
+    Enter,
+    Timeout,
 }
 
 impl Event {
-    pub(crate) const ALL: [Event; 4] = [Event::Exit, Event::Down, Event::Terminate, Event::Report];
+    pub(crate) const ALL: [Event; 6] =
+        [Event::Exit, Event::Down, Event::Terminate, Event::Report, Event::Enter, Event::Timeout];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -24,7 +27,14 @@ impl Event {
             Event::Down => "down",
             Event::Terminate => "terminate",
             Event::Report => "report",
+            Event::Enter => "enter",
+            Event::Timeout => "timeout",
         }
+    }
+
+    /// Whether only a state machine knows it.
+    pub(crate) fn is_of_machines(self) -> bool {
+        matches!(self, Event::Enter | Event::Timeout)
     }
 }
 
@@ -84,7 +94,8 @@ fn role(cx: &Ctxt, attr: &Attribute) -> Option<Option<Role>> {
 }
 
 fn event(cx: &Ctxt, attr: &Attribute) -> Option<Event> {
-    const KNOWN: &str = "there are `exit`, `down`, `terminate` and `report`";
+    const KNOWN: &str =
+        "there are `exit`, `down`, `terminate` and `report`, and `enter` and `timeout` of a state machine";
     let Meta::List(list) = &attr.meta else {
         cx.error(attr, format_args!("`#[on(..)]` names an event: {KNOWN}"));
         return None;

@@ -1,5 +1,5 @@
-//! The attribute macros of `rusm`: [`macro@actor`], [`macro@service`], [`macro@supervisor`], [`macro@handlers`] and
-//! [`macro@wire`].
+//! The macros of `rusm`: [`macro@actor`], [`macro@service`], [`macro@supervisor`], [`macro@handlers`], [`macro@wire`] and
+//! [`macro@State`].
 //!
 //! Use them through the `rusm` crate, which re-exports them: what they generate names `::rusm::__private` and nothing
 //! else. Each macro goes the same way: the item is parsed, lowered to a small representation of its own, checked while it
@@ -14,11 +14,13 @@ mod ctxt;
 mod doc;
 mod handlers;
 mod lifecycle;
+mod machine;
 mod messages;
 mod method;
 mod naming;
 mod process;
 mod service;
+mod state;
 mod supervisor;
 mod types;
 mod wire;
@@ -63,6 +65,49 @@ mod tests;
 /// }
 /// ```
 ///
+/// # State machines
+/// `#[actor(state = Phase)]` makes the actor a state machine with the rules of OTP's `gen_statem`: `Phase` is what it does next, `self` is
+/// what it knows. Native actors only.
+///
+/// - `cx.state()` is the state, `cx.to(Phase::Open)` goes to another one once the message in hand is done;
+/// - `#[postpone(Phase::Opening | Phase::Closing)]` on a message has it wait while the machine is in such a state: it comes again, in order, once the
+///   state has changed. It is a pattern, and may have a guard that looks at the arguments: `#[postpone(Phase::Open { left } if *left < *amount)]`;
+/// - `#[on(enter)] fn(&mut self, from: Option<Phase>)` runs when a state is entered, the first one too;
+/// - `#[on(timeout)] fn(&mut self, timeout: Timeout)` takes what `cx.state_timeout(..)`, `cx.event_timeout(..)` and `cx.timeout(name, ..)` set.
+///
+/// ```
+/// use rusm::prelude::*;
+/// use std::time::Duration;
+///
+/// #[derive(Default, PartialEq, State)]
+/// pub enum Phase { #[default] Locked, Open }
+///
+/// pub struct Turnstile { passed: u32 }
+///
+/// #[actor(state = Phase)]
+/// impl Turnstile {
+///     #[init]
+///     fn start() -> Self { Self { passed: 0 } }
+///     #[cast]
+///     pub fn coin(&mut self, cx: &mut Cx<Self>) { cx.to(Phase::Open) }
+///     /// Waits for a coin.
+///     #[postpone(Phase::Locked)]
+///     pub fn pass(&mut self, cx: &mut Cx<Self>) -> u32 {
+///         cx.to(Phase::Locked);
+///         self.passed += 1;
+///         self.passed
+///     }
+///     #[on(enter)]
+///     fn entered(&mut self, cx: &mut Cx<Self>) {
+///         if *cx.state() == Phase::Open {
+///             cx.state_timeout(Duration::from_secs(10));
+///         }
+///     }
+///     #[on(timeout)]
+///     fn timed_out(&mut self, cx: &mut Cx<Self>) { cx.to(Phase::Locked) }
+/// }
+/// ```
+///
 /// # Processes that are functions
 /// An `async fn` whose first argument is an `Inbox<M>` asks for its messages itself, in the order it likes; it lives until it
 /// returns. `M` and the other arguments implement `Wire`. It returns nothing, an `Exit`, or `Result<(), E>` with
@@ -94,6 +139,23 @@ mod tests;
 #[proc_macro_attribute]
 pub fn actor(arguments: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(arguments.into(), item.into()).into()
+}
+
+/// Names the states of a state machine: implements `State`, which an actor's `state = ..` needs.
+///
+/// For an enum, with or without data in its variants; it also needs `PartialEq` and a default, in which the machine begins.
+///
+/// ```
+/// use rusm::prelude::*;
+///
+/// #[derive(Default, PartialEq, State)]
+/// enum Phase { #[default] Idle, Ringing { times: u32 } }
+///
+/// assert_eq!(Phase::Ringing { times: 3 }.name(), "Ringing");
+/// ```
+#[proc_macro_derive(State)]
+pub fn state(item: TokenStream) -> TokenStream {
+    state::expand(item.into()).into()
 }
 
 /// Makes a contract of a trait, or an actor of a type that implements one.

@@ -9,6 +9,7 @@ use syn::{Attribute, Path, ReceiverKind, ReturnType, Signature, Type};
 
 use crate::attrs::{self, Event};
 use crate::ctxt::Ctxt;
+use crate::machine;
 use crate::method::{MAX_ARGUMENTS, awaited, check_plain, require_reference_receiver, typed};
 use crate::types::{self, Context};
 
@@ -46,9 +47,15 @@ pub(crate) struct Lifecycle {
     hooks: Vec<Hook>,
     /// The attributes of `#[init]` functions, for errors about their number.
     inits: Vec<Attribute>,
+    /// The type of its states, if it is a state machine.
+    pub(crate) state: Option<Type>,
 }
 
 impl Lifecycle {
+    pub(crate) fn of_states(state: Option<Type>) -> Self {
+        Self { state, ..Self::default() }
+    }
+
     pub(crate) fn init(&mut self, cx: &Ctxt, own: &Path, role: Attribute, attrs: &[Attribute], sig: &Signature) {
         attrs::no_cfg(cx, attrs, "an actor always starts the same way: put the condition inside the function");
         self.inits.push(role);
@@ -62,6 +69,16 @@ impl Lifecycle {
         attrs::no_cfg(cx, attrs, "an actor always has the same hooks: put the condition inside the function");
         if self.hooks.iter().any(|hook| hook.event == event) {
             cx.error(role, format_args!("there is one function for each event: `{}` has one already", event.name()));
+            return;
+        }
+        if event.is_of_machines() && self.state.is_none() {
+            cx.error(
+                role,
+                format_args!(
+                    "only a state machine has `{}`: name the type of its states, `#[actor(state = Phase)]`",
+                    event.name()
+                ),
+            );
             return;
         }
         let (hook, sound) = cx.sound(|| lower_hook(cx, event, sig));
@@ -95,7 +112,8 @@ impl Lifecycle {
             None => (quote!(()), stand_in_init()),
         };
         let (on_exit, on_terminate) = (self.has(Event::Exit), self.has(Event::Terminate));
-        let hooks = self.hooks.iter().map(|hook| hook.expand(own));
+        let hooks = self.hooks.iter().filter(|hook| !hook.event.is_of_machines()).map(|hook| hook.expand(self, own));
+        let machine = machine::machine_type(self.state.as_ref(), message);
         let context = context_name(*handle_uses_context);
         let received = Ident::new("message", Span::mixed_site());
         quote_spanned! {Span::mixed_site()=>
@@ -105,6 +123,7 @@ impl Lifecycle {
                 type Args = #args;
                 type Message = #message;
                 type Client = #client;
+                type Machine = #machine;
                 const ENTRY: &'static ::rusm::__private::Entry = &::rusm::__private::Entry {
                     kind: ::rusm::__private::EntryKind::Actor,
                     name: #name,
@@ -132,6 +151,11 @@ impl Lifecycle {
             }
             ::rusm::__private::register_actor!(#own);
         }
+    }
+
+    /// The hooks that only a state machine has.
+    pub(crate) fn machine_hooks(&self, own: &Path) -> Vec<TokenStream> {
+        self.hooks.iter().filter(|hook| hook.event.is_of_machines()).map(|hook| hook.expand(self, own)).collect()
     }
 
     fn has(&self, event: Event) -> bool {
@@ -269,6 +293,8 @@ fn wanted(event: Event) -> &'static str {
         Event::Down => "`down: Down`",
         Event::Terminate => "`reason: &ExitReason`",
         Event::Report => "nothing",
+        Event::Enter => "`from: Option<Phase>`, where `Phase` is the type of the states",
+        Event::Timeout => "`timeout: Timeout`",
     }
 }
 
@@ -353,7 +379,7 @@ fn stand_in_init() -> TokenStream {
 }
 
 impl Hook {
-    fn expand(&self, own: &Path) -> TokenStream {
+    fn expand(&self, life: &Lifecycle, own: &Path) -> TokenStream {
         let at = Span::mixed_site();
         let Self { event, ident, is_async, params, arg } = self;
         let awaited = awaited(*is_async);
@@ -371,6 +397,11 @@ impl Hook {
                     }
                 };
             }
+            Event::Enter => {
+                let state = &life.state;
+                ("on_enter", "_from", "from", quote!(::core::option::Option<#state>))
+            }
+            Event::Timeout => ("on_timeout", "_timeout", "timeout", quote!(::rusm::__private::Timeout)),
         };
         let name = Ident::new(name, at);
         // At the span of the argument's type: if it is another one, that is where rustc says so.

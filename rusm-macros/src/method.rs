@@ -13,6 +13,7 @@ use syn::{
 
 use crate::attrs::{self, Inherited};
 use crate::ctxt::Ctxt;
+use crate::machine::Postpone;
 use crate::naming;
 use crate::types::{self, Context};
 
@@ -66,6 +67,8 @@ pub(crate) struct Method {
     /// What the caller gets, of a stream one item; `()` for a cast.
     pub output: Type,
     pub inherited: Inherited,
+    /// In which states of its machine it waits.
+    pub postpone: Option<Postpone>,
     /// Something was reported; nothing but the client's stand-in can be generated.
     pub broken: bool,
 }
@@ -145,6 +148,7 @@ impl Method {
             args,
             output,
             inherited: Inherited::from(attrs),
+            postpone: None,
             broken: false,
         }
     }

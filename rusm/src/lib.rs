@@ -46,10 +46,13 @@
 #[path = "private.rs"]
 pub mod __private;
 mod callback;
+#[cfg(not(target_family = "wasm"))]
+pub mod guide;
 pub mod http;
 pub mod prelude;
 mod receive;
 mod register;
+mod state;
 pub mod wire;
 
 #[cfg(target_family = "wasm")]
@@ -77,12 +80,13 @@ pub use face::{
 pub use futures_core::Stream;
 #[cfg(not(target_family = "wasm"))]
 pub use otp::{
-    Bound, ByteReader, ByteWriter, Hog, Listener, Overflow, Priority, SpawnOptions, Timer, Undelivered, Why,
-    byte_stream,
+    Bound, ByteReader, ByteWriter, Hog, Listener, Overflow, Priority, SpawnOptions, StateMachine, Timer, Undelivered,
+    Why, byte_stream,
 };
 #[cfg(not(target_family = "wasm"))]
 pub use rusm_macros::supervisor;
-pub use rusm_macros::{actor, handlers, service, wire};
+pub use rusm_macros::{State, actor, handlers, service, wire};
+pub use state::{State, Timeout};
 pub use wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,
 };

@@ -9,11 +9,12 @@ pub use crate::face::{Actor, Client, Cx, Event, Inbox, Node, Ref, Reply, Streame
 pub use crate::http::{
     Body, FromRequest, Headers, HttpError, IntoResponse, Json, Method, Params, Query, Request, Response,
 };
+pub use crate::state::{State, Timeout};
 pub use crate::wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,
 };
 pub use futures_core::Stream;
-pub use rusm_macros::{actor, handlers, service, wire};
+pub use rusm_macros::{State, actor, handlers, service, wire};
 
 #[cfg(not(target_family = "wasm"))]
 pub use crate::otp::supervisor::{

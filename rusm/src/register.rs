@@ -21,6 +21,13 @@ macro_rules! __rusm_register_actor {
     };
 }
 
+/// Passes on what makes an actor a state machine; in a component that is refused.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rusm_state_machine {
+    ($($machine:tt)*) => { $($machine)* };
+}
+
 /// Makes a function spawnable, and startable by its name in a component.
 #[doc(hidden)]
 #[macro_export]

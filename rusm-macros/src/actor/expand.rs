@@ -6,6 +6,7 @@ use quote::quote;
 use super::Actor;
 use crate::ctxt::Ctxt;
 use crate::lifecycle::Messages;
+use crate::machine;
 use crate::naming;
 
 impl Actor {
@@ -21,7 +22,12 @@ impl Actor {
                 handle: messages.dispatch(&quote!(#own)),
                 handle_uses_context: messages.uses_context(),
             };
-            life.expand(own, &naming::plain(&messages.name), &parts)
+            let actor = life.expand(own, &naming::plain(&messages.name), &parts);
+            let machine = life.state.as_ref().map(|state| {
+                let hooks = life.machine_hooks(own);
+                machine::expand(own, state, messages, &hooks)
+            });
+            quote!(#actor #machine)
         });
         let errors = cx.finish();
         quote! {

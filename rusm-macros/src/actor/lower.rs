@@ -7,19 +7,20 @@ use super::Actor;
 use crate::attrs::{self, Role, Taken};
 use crate::ctxt::{Ctxt, no_condition};
 use crate::lifecycle::Lifecycle;
+use crate::machine;
 use crate::messages::MessageSet;
 use crate::method::{Form, Method, Place, check_methods, own_stream};
 use crate::types;
 
 /// The block itself comes back if nothing can be made of it.
-pub(super) fn lower(cx: &Ctxt, mut item: ItemImpl) -> Result<Actor, Box<ItemImpl>> {
+pub(super) fn lower(cx: &Ctxt, mut item: ItemImpl, state: Option<Type>) -> Result<Actor, Box<ItemImpl>> {
     let Some(own) = own_path(cx, &item) else {
         strip(cx, &mut item);
         return Err(Box::new(item));
     };
     let ((), possible) = cx.sound(|| check_header(cx, &item));
     let mut methods = Vec::new();
-    let mut life = Lifecycle::default();
+    let mut life = Lifecycle::of_states(state);
     for function in functions(&mut item) {
         lower_function(cx, &own, function, &mut methods, &mut life);
     }
@@ -87,11 +88,26 @@ fn functions(item: &mut ItemImpl) -> impl Iterator<Item = &mut ImplItemFn> {
 /// Takes our attributes off a block that can't be lowered.
 fn strip(cx: &Ctxt, item: &mut ItemImpl) {
     for function in functions(item) {
+        let _ = machine::take_postpone(cx, &mut function.attrs);
         let _ = attrs::take_role(cx, &mut function.attrs);
     }
 }
 
 fn lower_function(cx: &Ctxt, own: &Path, function: &mut ImplItemFn, methods: &mut Vec<Method>, life: &mut Lifecycle) {
+    let postpone = machine::take_postpone(cx, &mut function.attrs);
+    let before = methods.len();
+    lower_role(cx, own, function, methods, life);
+    let Some((attr, postpone)) = postpone else { return };
+    if life.state.is_none() {
+        cx.error(&attr, "only a state machine postpones: name the type of its states, `#[actor(state = Phase)]`");
+    }
+    match methods.get_mut(before) {
+        Some(method) => method.postpone = postpone,
+        None => cx.error(&attr, "`#[postpone(..)]` is for messages, and this is none"),
+    }
+}
+
+fn lower_role(cx: &Ctxt, own: &Path, function: &mut ImplItemFn, methods: &mut Vec<Method>, life: &mut Lifecycle) {
     let role = attrs::take_role(cx, &mut function.attrs);
     let place = Place::Actor(own);
     let ImplItemFn { attrs, vis, sig, .. } = function;

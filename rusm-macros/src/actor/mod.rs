@@ -10,6 +10,7 @@ use syn::{Item, ItemImpl};
 
 use crate::ctxt::{Ctxt, give_back, no_arguments};
 use crate::lifecycle::Lifecycle;
+use crate::machine;
 use crate::messages::MessageSet;
 use crate::process;
 
@@ -27,13 +28,15 @@ pub(crate) struct Actor {
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let cx = Ctxt::default();
-    no_arguments(&cx, "actor", &arguments);
     match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Impl(block)) => match lower::lower(&cx, block) {
+        Ok(Item::Impl(block)) => match lower::lower(&cx, block, machine::states(&cx, arguments)) {
             Ok(actor) => actor.expand(cx),
             Err(block) => give_back(cx, quote::quote!(#block)),
         },
-        Ok(Item::Fn(function)) => process::expand(cx, function),
+        Ok(Item::Fn(function)) => {
+            no_arguments(&cx, "actor", &arguments);
+            process::expand(cx, function)
+        }
         Ok(Item::Struct(_) | Item::Enum(_) | Item::Union(_)) => {
             cx.push(error_at_start(
                 &item,

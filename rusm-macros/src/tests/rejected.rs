@@ -45,14 +45,75 @@ const OWNED: &str = "a message owns its data: take this by value";
 
 #[test]
 fn arguments_of_the_attributes() {
-    let items: [(Expand, &str, &str); 4] = [
-        (ACTOR, "impl A { #[init] fn new() -> Self { A } }", "`#[actor]` takes no arguments"),
+    let items: [(Expand, &str, &str); 5] = [
+        (ACTOR, "impl A { #[init] fn new() -> Self { A } }", "there is one argument: `state = ..`"),
+        (ACTOR, "async fn f(inbox: Inbox<u8>) {}", "`#[actor]` takes no arguments"),
         (SERVICE, "trait C { fn f(&self); }", "`#[service]` takes no arguments"),
         (HANDLERS, "mod m { pub fn f() {} }", "`#[handlers]` takes no arguments"),
         (WIRE, "struct S;", "`#[wire]` takes no arguments"),
     ];
     for (expand, item, expected) in items {
-        assert_eq!(errors(expand(tokens("name"), tokens(item))), [expected]);
+        let found = errors(expand(tokens("name"), tokens(item)));
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{item}: {found:?}");
+    }
+}
+
+/// A state machine with these members beside its `#[init]`.
+#[track_caller]
+fn check_machine(members: &str, expected: &[&str]) {
+    let item = format!("impl A {{ #[init] fn new() -> Self {{ A }} {members} }}");
+    let found = errors(ACTOR(tokens("state = Phase"), tokens(&item)));
+    let fits = found.len() == expected.len()
+        && found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected));
+    assert!(fits, "{item}\nexpected {expected:#?}\nfound {found:#?}");
+}
+
+#[test]
+fn machines() {
+    check_machine("#[postpone(Phase::A)] #[postpone(Phase::B)] pub fn f(&self) {}", &["write one `#[postpone(..)]`"]);
+    for empty in ["#[postpone]", "#[postpone()]", "#[postpone = 1]"] {
+        check_machine(&format!("{empty} pub fn f(&self) {{}}"), &["`#[postpone(..)]` says in which states"]);
+    }
+    check_machine("#[postpone(Phase::A)] fn f(&self) {}", &["`#[postpone(..)]` is for messages"]);
+    check_machine("#[postpone(Phase::A)] #[on(down)] fn f(&mut self) {}", &["`#[postpone(..)]` is for messages"]);
+    check_machine("#[postpone(1 +)] pub fn f(&self) {}", &["unexpected token"]);
+    check_machine("#[postpone(A if )] pub fn f(&self) {}", &["unexpected end of input"]);
+    check_machine(
+        "#[on(enter)] fn f(&mut self, from: Option<Phase>, to: Phase) {}",
+        &["`#[on(enter)]` takes one argument"],
+    );
+    check_machine(
+        "#[on(timeout)] fn f(&mut self, timeout: &Timeout) {}",
+        &["`#[on(timeout)]` takes `timeout: Timeout`"],
+    );
+    check_machine(
+        "#[on(enter)] fn f(&mut self) {} #[on(enter)] fn g(&mut self) {}",
+        &["there is one function for each event"],
+    );
+    check_actor("#[postpone(Phase::A)] pub fn f(&self) {}", &["only a state machine postpones"]);
+    check_actor("#[on(enter)] fn f(&mut self) {}", &["only a state machine has `enter`"]);
+    check_actor("#[on(timeout)] fn f(&mut self) {}", &["only a state machine has `timeout`"]);
+    for (arguments, expected) in [
+        ("state", "expected `=`"),
+        ("state = ", "unexpected end of input"),
+        ("state = A, more", "unexpected token"),
+        ("states = A", "there is one argument"),
+    ] {
+        let found = errors(ACTOR(tokens(arguments), tokens("impl A { #[init] fn new() -> Self { A } }")));
+        assert!(found.len() == 1 && found[0].contains(expected), "{arguments}: {found:?}");
+    }
+}
+
+#[test]
+fn states() {
+    const STATE: Expand = |_, item| crate::state::expand(item);
+    for (item, expected) in [
+        ("enum S {}", "a machine is always in a state"),
+        ("union S { a: u8 }", "the states of a machine are an enum"),
+        ("enum S<T> { A(T) }", "the states of a machine are one type"),
+    ] {
+        let found = errors(STATE(TokenStream::new(), tokens(item)));
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{item}: {found:?}");
     }
 }
 

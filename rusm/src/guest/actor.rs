@@ -17,6 +17,9 @@ pub trait Actor: Sized + Send + 'static {
     type Message: Message;
     /// What others hold of it.
     type Client: Client<Message = Self::Message>;
+    /// What drives it beside its messages.
+    #[doc(hidden)]
+    type Machine: Default + Send + 'static;
     /// What is known of it without running it.
     const ENTRY: &'static Entry;
 

@@ -13,6 +13,7 @@ mod convert;
 mod cx;
 mod inbox;
 mod incoming;
+mod machine;
 mod node;
 mod register;
 mod spawn;
@@ -26,6 +27,8 @@ pub use component::ComponentRef;
 pub use cx::{Cx, Ref};
 pub use inbox::{Inbox, Receive};
 pub use incoming::{Incoming, Message, Rejected, Reply, ReplyTo};
+#[doc(hidden)]
+pub use machine::Machine;
 pub use node::Node;
 pub use rusm_guest::log::Level;
 pub use spawn::{RawProcess, Spawn};

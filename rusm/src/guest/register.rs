@@ -36,6 +36,17 @@ macro_rules! __rusm_register_actor {
     };
 }
 
+/// A machine's timeouts outlast the message that set them, and an instance lives from message to message.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rusm_state_machine {
+    ($($machine:tt)*) => {
+        ::core::compile_error!(
+            "`#[actor(state = ..)]` runs natively only: in a component, keep the state in a field of the actor"
+        );
+    };
+}
+
 /// Publishes a function that is a process, and makes it startable by its name.
 #[doc(hidden)]
 #[macro_export]

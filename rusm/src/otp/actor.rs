@@ -21,6 +21,9 @@ pub trait Actor: Sized + Send + 'static {
     type Message: Message;
     /// How others talk to it.
     type Client: Client<Message = Self::Message>;
+    /// What drives it: nothing but its messages, or the rules of a state machine.
+    #[doc(hidden)]
+    type Machine: Drive<Self>;
     /// What it says of itself.
     const ENTRY: &'static Entry;
 
@@ -54,6 +57,19 @@ pub trait Actor: Sized + Send + 'static {
     }
 }
 
+/// How an actor lives.
+#[doc(hidden)]
+pub trait Drive<A: Actor>: Default + Send + 'static {
+    /// Its life, from its arguments to the reason of its end.
+    fn live(args: A::Args, birth: Birth<A::Message>) -> impl Future<Output = ExitReason> + Send;
+}
+
+impl<A: Actor<Machine = ()>> Drive<A> for () {
+    fn live(args: A::Args, birth: Birth<A::Message>) -> impl Future<Output = ExitReason> + Send {
+        run::<A>(args, birth)
+    }
+}
+
 /// A typed handle to whatever takes messages of one type; the macros implement it.
 pub trait Client: Clone + Send + Sync + 'static {
     /// What it sends.
@@ -82,9 +98,9 @@ pub trait Contract {
 }
 
 /// An actor's state, which is asked for a report when a panic drops it.
-struct Held<A: Actor>(A);
+pub(super) struct Reported<A: Actor>(pub(super) A);
 
-impl<A: Actor> Drop for Held<A> {
+impl<A: Actor> Drop for Reported<A> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             context::with(|cell| seen::keep_report(cell, || self.0.on_report()));
@@ -99,7 +115,7 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
     this.cell().take_up(seen::INIT);
     let mut cx = Cx::new(Receiver::new(this));
     let mut actor = match A::init(args, &mut cx).await {
-        Ok(actor) => Held(actor),
+        Ok(actor) => Reported(actor),
         Err(exit) => return exit.into_reason(),
     };
     if let Some(started) = started {

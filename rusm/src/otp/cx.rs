@@ -10,11 +10,12 @@ use std::ops::Deref;
 pub struct Cx<A: Actor> {
     pub(super) receiver: Receiver<A::Message>,
     stop: Option<Exit>,
+    pub(super) machine: A::Machine,
 }
 
 impl<A: Actor> Cx<A> {
     pub(crate) fn new(receiver: Receiver<A::Message>) -> Self {
-        Self { receiver, stop: None }
+        Self { receiver, stop: None, machine: A::Machine::default() }
     }
 
     /// A client of itself, to hand out. Calling oneself and waiting for it is a [`Deadlock`](crate::CallError::Deadlock).

@@ -19,6 +19,8 @@ pub(crate) const INIT: u32 = 1;
 pub(crate) const EXIT: u32 = 2;
 pub(crate) const DOWN: u32 = 3;
 pub(crate) const TERMINATE: u32 = 4;
+pub(crate) const ENTER: u32 = 5;
+pub(crate) const TIMEOUT: u32 = 6;
 
 /// How many kinds of messages are remembered at most.
 const MOST: usize = 256;
@@ -182,6 +184,8 @@ impl Cell {
             EXIT => Cow::Borrowed("#[on(exit)]"),
             DOWN => Cow::Borrowed("#[on(down)]"),
             TERMINATE => Cow::Borrowed("#[on(terminate)]"),
+            ENTER => Cow::Borrowed("#[on(enter)]"),
+            TIMEOUT => Cow::Borrowed("#[on(timeout)]"),
             number => self.method_name(number).unwrap_or_else(|| Cow::Owned(format!("number {number:#010x}"))),
         })
     }

@@ -1,6 +1,6 @@
 //! What can be started: actors, and processes that are functions.
 
-use super::actor::run;
+use super::actor::Drive;
 use super::cell::Typed;
 use super::mailbox::Receiver;
 use super::slot::Filler;
@@ -44,7 +44,7 @@ impl<A: Actor> Spawn for A {
     const HAS_INIT: bool = true;
 
     fn live(args: A::Args, birth: Birth<A::Message>) -> impl Future<Output = ExitReason> + Send {
-        run::<A>(args, birth)
+        <A::Machine as Drive<A>>::live(args, birth)
     }
 }
 

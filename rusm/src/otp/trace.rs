@@ -8,7 +8,7 @@
 //! Spans are joined by these numbers and never lie in each other: a chain of calls, however long, has one span in each of its processes at
 //! a time. Numbers are random, `trace` has 128 bits and the others 64, in hexadecimal, as in W3C's `traceparent`.
 //!
-//! Casts, calls to components and calls to functions with an inbox carry nothing.
+//! A call that a state machine postpones is handled outside of its span. Casts, calls to components and calls to functions with an inbox carry nothing.
 //!
 //! When nobody listens, a call looks at the level that `tracing` keeps in an atomic, and that is all. When somebody does, it
 //! allocates twice more, and the message goes to the mailbox as one of the rare ones.

@@ -246,6 +246,18 @@ impl<M> Receiver<M> {
         senders.into_iter().for_each(Waker::wake);
     }
 
+    /// An item that was released waits again, elsewhere.
+    pub(crate) fn hold(&self, (is_message, bytes): Size) {
+        if (is_message, bytes) == UNCOUNTED {
+            return;
+        }
+        let mut open = self.this.mailbox().open(self.this.cell().ptr());
+        if let Some(counted) = &mut open.counted {
+            counted.messages += usize::from(is_message);
+            counted.bytes += bytes;
+        }
+    }
+
     /// Tells those who ask how many wait that so many are kept elsewhere.
     #[inline]
     pub(crate) fn keep(&mut self, messages: usize) {
