@@ -61,7 +61,7 @@ fn expand_item(mut item: Item) -> TokenStream {
 }
 
 fn take_macro(attrs: &mut Vec<Attribute>) -> Option<(Expand, TokenStream)> {
-    let ours: [(&str, Expand); 5] = [
+    let ours: [(&str, Expand); 6] = [
         ("state", |_, item| [item.clone(), crate::state::expand(item)].into_iter().collect()),
         ("actor", crate::actor::expand),
         ("service", crate::service::expand),
