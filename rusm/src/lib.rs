@@ -40,6 +40,7 @@
 //! - `guest`: the same names inside a component.
 //! - `wasm` (feature `wasm`): components as processes.
 //! - `serve` (feature `serve`): HTTP in front of handlers.
+//! - `testing` (feature `testing`): tests in virtual time, over explored schedules.
 //! - `app` (feature `app`): `rusm.toml` in, a running node out.
 
 #[doc(hidden)]
@@ -61,6 +62,8 @@ pub mod otp;
 pub mod app;
 #[cfg(all(feature = "serve", not(target_family = "wasm")))]
 pub mod serve;
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub mod testing;
 #[cfg(all(feature = "wasm", not(target_family = "wasm")))]
 pub mod wasm;
 
@@ -80,6 +83,8 @@ pub use otp::{
     Bound, ByteReader, ByteWriter, Hog, Listener, Overflow, Priority, SpawnOptions, Timer, Undelivered, Why,
     byte_stream,
 };
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub use rusm_macros::test;
 pub use rusm_macros::{actor, handlers, service, wire};
 pub use wire::{
     CallError, Down, Exit, ExitReason, ExitSignal, MonitorRef, NameError, Pid, SendError, SpawnError, Wire,

@@ -8,6 +8,8 @@ pub use crate::face::{
 };
 pub use crate::http::{Action, Exchange, FromRequest, HandlerFuture, Handlers, IntoResponse, Response};
 pub use crate::receive::{Letter, ended};
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub use crate::testing;
 pub use crate::wire::{
     Case, Down, Entry, EntryKind, Exit, ExitReason, ExitSignal, Field, Method, MethodKind, NameError, Payload, Type,
     Wire, chunk, chunk_len,

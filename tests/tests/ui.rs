@@ -11,6 +11,8 @@ mod handlers;
 mod process;
 #[path = "../ui/pass/service.rs"]
 mod service;
+#[path = "../ui/pass/test.rs"]
+mod test;
 #[path = "../ui/pass/wire.rs"]
 mod wire;
 
@@ -21,5 +23,6 @@ fn refused() {
     cases.compile_fail("ui/process/*.rs");
     cases.compile_fail("ui/service/*.rs");
     cases.compile_fail("ui/handlers/*.rs");
+    cases.compile_fail("ui/test/*.rs");
     cases.compile_fail("ui/wire/*.rs");
 }

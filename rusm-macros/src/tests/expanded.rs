@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Attribute, File, Item};
+use syn::{Attribute, File, Item, Meta};
 
 /// What one of the macros makes of an item; the first stream is the attribute's arguments.
 type Expand = fn(TokenStream, TokenStream) -> TokenStream;
@@ -55,22 +55,27 @@ fn expand_item(mut item: Item) -> TokenStream {
         _ => return item.into_token_stream(),
     };
     match take_macro(attrs) {
-        Some(expand) => expand(TokenStream::new(), item.into_token_stream()),
+        Some((expand, arguments)) => expand(arguments, item.into_token_stream()),
         None => item.into_token_stream(),
     }
 }
 
-fn take_macro(attrs: &mut Vec<Attribute>) -> Option<Expand> {
-    let ours: [(&str, Expand); 4] = [
+/// The macro above an item, and its arguments.
+fn take_macro(attrs: &mut Vec<Attribute>) -> Option<(Expand, TokenStream)> {
+    let ours: [(&str, Expand); 5] = [
         ("actor", crate::actor::expand),
         ("service", crate::service::expand),
         ("handlers", crate::handlers::expand),
         ("wire", crate::wire::expand),
+        ("test", crate::test::expand),
     ];
     let (at, expand) = attrs.iter().enumerate().find_map(|(at, attr)| {
         let (_, expand) = ours.iter().find(|(name, _)| attr.path().is_ident(name))?;
         Some((at, *expand))
     })?;
-    attrs.remove(at);
-    Some(expand)
+    let arguments = match attrs.remove(at).meta {
+        Meta::List(list) => list.tokens,
+        Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+    };
+    Some((expand, arguments))
 }

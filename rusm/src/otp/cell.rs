@@ -119,7 +119,7 @@ pub(super) struct Left {
     pub(super) timers: Timers,
 }
 
-type Timers = HashSet<(usize, Key), foldhash::fast::RandomState>;
+type Timers = HashSet<(usize, Key), super::trial::RandomState>;
 
 /// What is done with a cell without knowing its types.
 struct Vtable {

@@ -15,12 +15,22 @@
 //! # Who may touch what
 //! `queue`: under its lock. `batch`: the one [`Receiver`].
 
+#[cfg(feature = "testing")]
+mod faults;
+#[cfg(not(feature = "testing"))]
+#[path = "mailbox/no_faults.rs"]
+mod faults;
+
 use super::bound::{Bound, Overflow};
 use super::cell::{CellPtr, Typed};
 use super::spin::{Locked, Spin};
 use super::undelivered::{Lost, Why};
 use super::{Incoming, Instant, context, crash};
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
+use faults::Faults;
+pub(crate) use faults::Observed;
+#[cfg(feature = "testing")]
+pub(crate) use faults::Rule;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -94,6 +104,7 @@ struct Counted<M> {
     receiver: Option<Waker>,
     /// Signals that were taken back while they may have been in the receiver's batch.
     flushed: Vec<Flushed>,
+    faults: Faults<M>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +116,8 @@ enum Flushed {
 impl<M> Default for Counted<M> {
     fn default() -> Self {
         let (counts, bound, messages, bytes, shed) = Default::default();
-        let (urgent, senders, receiver, flushed) = Default::default();
-        Self { counts, bound, messages, bytes, shed, urgent, senders, receiver, flushed }
+        let (urgent, senders, receiver, flushed, faults) = Default::default();
+        Self { counts, bound, messages, bytes, shed, urgent, senders, receiver, flushed, faults }
     }
 }
 
@@ -140,7 +151,7 @@ impl Wake {
 /// How a push went: whom to wake, and what had to make room.
 type Pushed<M> = Result<(Option<Wake>, Option<Item<M>>), (Item<M>, PushError)>;
 
-impl<M> Mailbox<M> {
+impl<M: Send + 'static> Mailbox<M> {
     pub(crate) fn new(bound: Option<Bound>) -> Self {
         let counted = bound.map(|bound| Box::new(Counted { counts: true, bound: Some(bound), ..Counted::default() }));
         let queue = Queue { items: None, counted, parked: false, stop: false, closed: false };
@@ -151,6 +162,20 @@ impl<M> Mailbox<M> {
     /// and the process wants its senders to wait.
     #[inline]
     pub(crate) fn push(
+        &self,
+        cell: CellPtr<'_>,
+        item: Item<M>,
+        urgent: bool,
+        sender: Option<&Waker>,
+    ) -> Result<(), (Item<M>, PushError)> {
+        match self.pass(item, urgent) {
+            Some(item) => self.push_now(cell, item, urgent, sender),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn push_now(
         &self,
         cell: CellPtr<'_>,
         item: Item<M>,
@@ -588,7 +613,7 @@ fn drop_all<M>(items: VecDeque<Item<M>>) -> Option<ExitReason> {
 }
 
 /// What the core does with a mailbox without knowing its messages.
-pub(crate) trait AnyMailbox: Send + Sync {
+pub(crate) trait AnyMailbox: Observed + Send + Sync {
     fn push_wire(&self, cell: CellPtr<'_>, message: Incoming) -> Result<(), PushError>;
     /// Gives back whom to wake, so that the caller may hold a lock.
     fn push_exit(&self, exit: ExitSignal) -> Option<Wake>;
@@ -609,10 +634,12 @@ pub(crate) trait AnyMailbox: Send + Sync {
 
 impl<M: Send + 'static> Mailbox<M> {
     fn push_signal(&self, signal: Other) -> Option<Wake> {
-        self.put(Item::Other(Box::new(signal)), false, None).ok().and_then(|(wake, _)| wake)
+        let item = self.pass(Item::Other(Box::new(signal)), false)?;
+        self.put(item, false, None).ok().and_then(|(wake, _)| wake)
     }
 
     fn flush(&self, sign: Flushed, is_it: impl Fn(&Other) -> bool) {
+        self.forget(&is_it);
         let mut queue = self.queue.lock();
         if let Some(items) = &mut queue.items {
             items.retain(|item| !matches!(item, Item::Other(other) if is_it(other)));
@@ -672,6 +699,7 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
         let mut unread = unread.map(|unread| *unread).unwrap_or_default();
         if let Some(counted) = counted {
             unread.extend(counted.urgent);
+            unread.extend(counted.faults.close());
             let (senders, receiver) = (counted.senders, counted.receiver);
             for sender in senders {
                 let _ = crash::guard(|| sender.wake());
@@ -707,7 +735,7 @@ impl<M> fmt::Debug for Mailbox<M> {
 
 /// Puts a message that was moved into the mailbox of its process; one that does not get in comes back.
 #[inline]
-pub(crate) fn deliver<M>(
+pub(crate) fn deliver<M: Send + 'static>(
     to: CellPtr<'_>,
     mailbox: &Mailbox<M>,
     message: M,

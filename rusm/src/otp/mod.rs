@@ -54,6 +54,11 @@ mod tcp;
 mod this;
 mod timer;
 mod topics;
+#[cfg(feature = "testing")]
+pub(crate) mod trial;
+#[cfg(not(feature = "testing"))]
+#[path = "trial/off.rs"]
+mod trial;
 mod undelivered;
 
 pub use actor::{Actor, Client, Contract};

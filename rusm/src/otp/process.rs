@@ -6,6 +6,7 @@ use super::signal::{Effect, Signal, Signals};
 use super::undelivered::{Lost, Why};
 use super::{
     CallError, Incoming, Instant, Node, Outgoing, SendError, SpawnError, Target, This, address, context, crash, sched,
+    trial,
 };
 use crate::wire::{Down, ExitReason, ExitSignal, Pid};
 use crossbeam_epoch as epoch;
@@ -25,6 +26,7 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     let node = cell.node();
     // Whoever writes the log may panic as well.
     let _ = crash::guard(|| crash::report(cell, &reason));
+    trial::ended(cell, &reason);
     let left = cell.end(&reason);
     let pid = cell.pid();
     let effects = left.map(|left| {
