@@ -322,6 +322,31 @@ async fn idle_is_before_time_passes(test: Test) -> Result {
     Ok(())
 }
 
+#[rusm::test(seeds = 20)]
+async fn until_sees_what_tasks_and_threads_do(test: Test) -> Result {
+    // No process has a turn in any of these.
+    let flag = Arc::new(AtomicUsize::new(0));
+    let (task, later, thread) = (flag.clone(), flag.clone(), flag.clone());
+    tokio::spawn(async move {
+        tokio::task::yield_now().await;
+        task.store(1, Ordering::SeqCst);
+    });
+    test.until(|| flag.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(test.elapsed(), Duration::ZERO);
+    tokio::spawn(async move {
+        sleep(SECOND).await;
+        later.store(2, Ordering::SeqCst);
+    });
+    let both =
+        tokio::join!(test.until(|| flag.load(Ordering::SeqCst) > 1), test.until(|| flag.load(Ordering::SeqCst) > 0));
+    assert_eq!((both, test.elapsed()), (((), ()), SECOND));
+    let blocking = tokio::task::spawn_blocking(move || thread.store(3, Ordering::SeqCst));
+    test.until(|| flag.load(Ordering::SeqCst) == 3).await;
+    blocking.await?;
+    assert_eq!(test.elapsed(), SECOND, "time stands still for a blocking task");
+    Ok(())
+}
+
 /// Lets others run first.
 async fn pass() {
     let mut passed = false;

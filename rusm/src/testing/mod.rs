@@ -64,11 +64,12 @@
 //! | `RUSM_SEEDS=10000` | so many seeds for each test that names none |
 //!
 //! # What a seed does not tell
-//! - What other threads do: `std::thread`, `spawn_blocking`, and nodes in runtimes of their own.
-//! - Real input and output. Time goes on while it is awaited, so deadlines around it pass early.
+//! - What other threads do, and when: `std::thread`, `spawn_blocking`, and nodes in runtimes of their own.
+//! - Real input and output. Time goes on while it is awaited, so deadlines around it pass early; where there are none, the run ends
+//!   as a deadlock. The same goes for what other threads are waited for, but for `spawn_blocking`, during which time stands still.
 //! - The order of a `std::collections::HashMap`, whose `RandomState` is drawn by the standard library: use a `BTreeMap`, or a
 //!   hasher with fixed keys.
-//! - `tokio::select!` and `tokio::join!` in their random order: write `biased;`.
+//! - Which branch `tokio::select!` looks at first: write `biased;`.
 //! - The processor's time: [`std::time::Instant`], and the run times of `Node::info` and `Node::workers`.
 //! - Tasks of `tokio::spawn` run in the same order each time, but are not explored: make them processes.
 //!

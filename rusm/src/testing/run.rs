@@ -90,12 +90,11 @@ impl Plan {
     {
         let trial = Trial::new(seed.0, self.most_turns());
         let _entered = trial.enter();
-        let (parks, unparks) = (trial.clone(), trial.clone());
+        let parks = trial.clone();
         let runtime = Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
             .on_thread_park(move || parks.parks())
-            .on_thread_unpark(move || unparks.unparks())
             .build()
             .unwrap_or_else(|error| panic!("no runtime for the test: {error}"));
         let began = {

@@ -86,8 +86,7 @@ impl Test {
         self.trial.trace().0
     }
 
-    /// Waits until this is true. It is asked after turns of processes, and whenever nothing can run, before and after time
-    /// passes. If nothing will happen any more the test fails, as at any deadlock.
+    /// Waits until this is true. It is asked after turns of processes, and whenever nothing can run, before time passes. If nothing will happen any more the test fails, as at any deadlock.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.

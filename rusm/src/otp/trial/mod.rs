@@ -13,8 +13,11 @@
 //!
 //! # Idle moments
 //! [`Trial::parks`] is called before the thread parks, when no task can run. If the test's body is not about to run either, the
-//! run is idle: who waits for that is woken, which makes the park return at once and no time pass. Who watches for a change is
-//! woken as well, but only if something happened since it last looked: else time could never pass beside it.
+//! run is idle: who waits for that is woken, which makes the park return at once and no time pass.
+//!
+//! Who watches for a change is woken after turns, and at idle moments, because tasks that are no processes change things as
+//! well; but not again and again, or time could never pass beside it. A look that finds nothing changes nothing, unless it is one
+//! of several in the body and another one went on: so there are [`LOOKS`] of them before time may pass.
 
 mod draw;
 mod seeded;
@@ -41,6 +44,8 @@ thread_local! {
 
 /// How many of the last turns are kept for a report.
 const RECENT: usize = 16;
+/// How often watchers look before time passes.
+const LOOKS: u32 = 2;
 /// How many idle moments in a row end a run that only looks at itself.
 const IDLE: u64 = 100_000;
 
@@ -58,8 +63,6 @@ pub(crate) struct Trial {
     /// From so many turns on the run has failed.
     most_turns: u64,
     turns: AtomicU64,
-    /// Counts whatever may have changed what a watcher looks at.
-    changes: AtomicU64,
     /// How often somebody was told of an idle moment; and how often since the last turn.
     idle: AtomicU64,
     idle_in_a_row: AtomicU64,
@@ -82,8 +85,12 @@ struct Seen {
     moved_at: Option<Instant>,
     verdict: Option<Verdict>,
     idlers: Vec<Waker>,
-    /// Who looks whenever something has changed, and when it looked last.
-    watchers: Vec<(u64, Waker)>,
+    /// Who looks whenever something may have changed.
+    watchers: Vec<Waker>,
+    /// How often they looked since something happened.
+    looks: u32,
+    /// The next poll of the body is a look.
+    looking: bool,
 }
 
 /// How a process ended.
@@ -154,9 +161,9 @@ pub(crate) fn ended(cell: CellPtr<'_>, reason: &ExitReason) {
 
 impl Trial {
     pub(crate) fn new(seed: u64, most_turns: u64) -> Arc<Self> {
-        let (turns, changes, idle, idle_in_a_row, seen, body) = Default::default();
+        let (turns, idle, idle_in_a_row, seen, body) = Default::default();
         let draw = Mutex::new(Draw::new(seed, stream::REST));
-        Arc::new(Self { seed, most_turns, turns, changes, idle, idle_in_a_row, draw, seen, body })
+        Arc::new(Self { seed, most_turns, turns, idle, idle_in_a_row, draw, seen, body })
     }
 
     pub(crate) fn enter(self: &Arc<Self>) -> Entered {
@@ -193,10 +200,10 @@ impl Trial {
                 seen.recent.pop_front();
             }
             seen.recent.push_back(pid);
-            self.changes.fetch_add(1, Ordering::Relaxed);
+            seen.looks = 0;
             std::mem::take(&mut seen.watchers)
         };
-        watchers.into_iter().for_each(|(_, watcher)| watcher.wake());
+        watchers.into_iter().for_each(Waker::wake);
         if turns >= self.most_turns {
             self.fail(Verdict::Endless(turns));
         }
@@ -287,7 +294,14 @@ impl Trial {
     pub(crate) fn body_woken(&self, outer: &Waker) -> Option<Waker> {
         let before = lock(&self.body.outer).replace(outer.clone());
         drop(before);
-        self.body.woken.swap(false, Ordering::SeqCst).then(|| Waker::from(self.body.clone()))
+        if !self.body.woken.swap(false, Ordering::SeqCst) {
+            return None;
+        }
+        let mut seen = lock(&self.seen);
+        if !std::mem::take(&mut seen.looking) {
+            seen.looks = 0;
+        }
+        Some(Waker::from(self.body.clone()))
     }
 
     /// Has the body polled.
@@ -300,14 +314,13 @@ impl Trial {
         if self.body.woken.load(Ordering::SeqCst) {
             return;
         }
-        let changes = self.changes.load(Ordering::Relaxed);
         let (idlers, watchers) = {
             let mut seen = lock(&self.seen);
-            let (told, kept) =
-                std::mem::take(&mut seen.watchers).into_iter().partition(|(looked, _)| *looked < changes);
-            seen.watchers = kept;
-            let told: Vec<_> = told;
-            (std::mem::take(&mut seen.idlers), told)
+            let idlers = std::mem::take(&mut seen.idlers);
+            let looks = seen.looks < LOOKS && !seen.watchers.is_empty();
+            seen.looks = if looks { seen.looks + 1 } else { 0 };
+            seen.looking = looks && idlers.is_empty();
+            (idlers, if looks { std::mem::take(&mut seen.watchers) } else { Vec::new() })
         };
         if !idlers.is_empty() {
             self.idle.fetch_add(1, Ordering::Relaxed);
@@ -315,13 +328,7 @@ impl Trial {
                 return self.fail(Verdict::Endless(self.turns.load(Ordering::Relaxed)));
             }
         }
-        idlers.into_iter().for_each(Waker::wake);
-        watchers.into_iter().for_each(|(_, watcher)| watcher.wake());
-    }
-
-    /// The thread goes on: time may have passed.
-    pub(crate) fn unparks(&self) {
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        idlers.into_iter().chain(watchers).for_each(Waker::wake);
     }
 
     /// Wakes at the next idle moment.
@@ -332,11 +339,11 @@ impl Trial {
         }
     }
 
-    /// Wakes when something may have changed since now.
+    /// Wakes when something may have changed.
     pub(crate) fn wake_changed(&self, waker: &Waker) {
-        let now = self.changes.load(Ordering::Relaxed);
         let mut seen = lock(&self.seen);
-        seen.watchers.retain(|(_, watcher)| !watcher.will_wake(waker));
-        seen.watchers.push((now, waker.clone()));
+        if !seen.watchers.iter().any(|watcher| watcher.will_wake(waker)) {
+            seen.watchers.push(waker.clone());
+        }
     }
 }
