@@ -1,5 +1,5 @@
-//! The macros of `rusm`: [`macro@actor`], [`macro@service`], [`macro@supervisor`], [`macro@handlers`], [`macro@wire`] and
-//! [`macro@State`].
+//! The macros of `rusm`: [`macro@actor`], [`macro@service`], [`macro@supervisor`], [`macro@handlers`], [`macro@wire`],
+//! [`macro@test`] and [`macro@State`].
 //!
 //! Use them through the `rusm` crate, which re-exports them: what they generate names `::rusm::__private` and nothing
 //! else. Each macro goes the same way: the item is parsed, lowered to a small representation of its own, checked while it
@@ -22,6 +22,7 @@ mod process;
 mod service;
 mod state;
 mod supervisor;
+mod test;
 mod types;
 mod wire;
 
@@ -303,4 +304,47 @@ pub fn handlers(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn wire(arguments: TokenStream, item: TokenStream) -> TokenStream {
     wire::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a test of an `async fn`: in virtual time, over schedules that a seed chooses. Feature `testing` of `rusm`.
+///
+/// The function takes a `Node`, which is there for it alone, a `rusm::testing::Test`, both in either order, or nothing. It
+/// returns nothing or a `Result<(), E>` with `E: Debug`. `#[ignore]`, `#[should_panic]` and the like keep their meaning.
+///
+/// | argument | does | unless told |
+/// |---|---|---|
+/// | `seeds = 1000` | runs it with so many seeds, up to the first that fails | 1, or `RUSM_SEEDS` |
+/// | `seed = 0x5eed` | runs it with this seed | seeds follow from the test's name |
+/// | `turns = 50_000_000` | fails a run in which processes have so many turns | 10 000 000 |
+///
+/// A failure tells its seed; `RUSM_SEED=0x5eed cargo test its_name` runs that again, whatever the attribute says. What runs
+/// are made of, what fails them, and what a seed does not tell: see the module `testing` of `rusm`.
+///
+/// ```test_harness
+/// use rusm::prelude::*;
+/// use std::time::Duration;
+///
+/// pub struct Account { balance: u64 }
+///
+/// #[actor]
+/// impl Account {
+///     #[init]
+///     fn open(balance: u64) -> Self { Self { balance } }
+///     pub fn balance(&self) -> u64 { self.balance }
+///     #[cast]
+///     pub fn pay_in(&mut self, amount: u64) { self.balance += amount }
+/// }
+///
+/// #[rusm::test(seeds = 100)]
+/// async fn what_is_paid_in_is_there(node: Node) -> Result<(), Box<dyn std::error::Error>> {
+///     let account = node.spawn::<Account>(10).await?;
+///     account.pay_in(5).after(Duration::from_secs(24 * 3600))?;
+///     sleep(Duration::from_secs(25 * 3600)).await;
+///     assert_eq!(account.balance().await?, 15);
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::expand(arguments.into(), item.into()).into()
 }

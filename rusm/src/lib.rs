@@ -40,6 +40,7 @@
 //! - `guest`: the same names inside a component.
 //! - `wasm` (feature `wasm`): components as processes.
 //! - `serve` (feature `serve`): HTTP in front of handlers.
+//! - `testing` (feature `testing`): tests in virtual time, over explored schedules.
 //! - `app` (feature `app`): `rusm.toml` in, a running node out.
 
 #[doc(hidden)]
@@ -64,6 +65,8 @@ pub mod otp;
 pub mod app;
 #[cfg(all(feature = "serve", not(target_family = "wasm")))]
 pub mod serve;
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub mod testing;
 #[cfg(all(feature = "wasm", not(target_family = "wasm")))]
 pub mod wasm;
 
@@ -85,6 +88,8 @@ pub use otp::{
 };
 #[cfg(not(target_family = "wasm"))]
 pub use rusm_macros::supervisor;
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub use rusm_macros::test;
 pub use rusm_macros::{State, actor, handlers, service, wire};
 pub use state::{State, Timeout};
 pub use wire::{

@@ -15,6 +15,8 @@ pub use crate::otp::supervisor::{
 };
 pub use crate::receive::{Letter, ended};
 pub use crate::state::{State, Timeout};
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub use crate::testing;
 pub use crate::wire::{
     Case, Down, Entry, EntryKind, Exit, ExitReason, ExitSignal, Field, Method, MethodKind, NameError, Payload, Type,
     Wire, chunk, chunk_len,

@@ -51,6 +51,39 @@ fn a_component_compiles_no_runtime() {
     }
 }
 
+/// The features with which a build of `package` compiles tokio.
+fn tokio_features(package: &str, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            package,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p} {f}",
+        ])
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().find(|line| line.starts_with("tokio v")).unwrap().to_owned()
+}
+
+#[test]
+fn the_core_has_no_hooks_of_tests() {
+    for (package, arguments) in [("rusm", &["--features", "app"] as &[_]), ("race", &[]), ("cargo-rusm", &[])] {
+        let features = tokio_features(package, arguments);
+        assert!(!features.contains("test-util"), "{package}: {features}");
+    }
+    assert!(tokio_features("rusm", &["--features", "testing"]).contains("test-util"), "the test sees features");
+}
+
 #[test]
 fn the_macros_depend_on_no_crate_of_ours() {
     let ours: Vec<_> = tree("rusm-macros", &[]).into_iter().filter(|name| name.contains("rusm")).collect();
@@ -65,6 +98,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guest", &["wire", "http"]),
     ("wasm", &["wire", "otp"]),
     ("serve", &["wire", "http", "otp"]),
+    ("testing", &["wire", "otp"]),
     ("app", &["wire", "http", "otp", "wasm", "serve"]),
 ];
 

@@ -13,6 +13,8 @@ mod process;
 mod service;
 #[path = "../ui/pass/supervisor.rs"]
 mod supervisor;
+#[path = "../ui/pass/test.rs"]
+mod test;
 #[path = "../ui/pass/wire.rs"]
 mod wire;
 
@@ -24,5 +26,6 @@ fn refused() {
     cases.compile_fail("ui/service/*.rs");
     cases.compile_fail("ui/supervisor/*.rs");
     cases.compile_fail("ui/handlers/*.rs");
+    cases.compile_fail("ui/test/*.rs");
     cases.compile_fail("ui/wire/*.rs");
 }

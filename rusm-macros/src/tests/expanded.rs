@@ -60,14 +60,16 @@ fn expand_item(mut item: Item) -> TokenStream {
     }
 }
 
+/// The macro above an item, and its arguments.
 fn take_macro(attrs: &mut Vec<Attribute>) -> Option<(Expand, TokenStream)> {
-    let ours: [(&str, Expand); 6] = [
+    let ours: [(&str, Expand); 7] = [
         ("state", |_, item| [item.clone(), crate::state::expand(item)].into_iter().collect()),
         ("actor", crate::actor::expand),
         ("service", crate::service::expand),
         ("handlers", crate::handlers::expand),
         ("wire", crate::wire::expand),
         ("supervisor", crate::supervisor::expand),
+        ("test", crate::test::expand),
     ];
     let (at, expand) = attrs.iter().enumerate().find_map(|(at, attr)| {
         let (_, expand) = ours.iter().find(|(name, _)| attr.path().is_ident(name))?;
@@ -75,7 +77,7 @@ fn take_macro(attrs: &mut Vec<Attribute>) -> Option<(Expand, TokenStream)> {
     })?;
     let arguments = match attrs.remove(at).meta {
         Meta::List(list) => list.tokens,
-        _ => TokenStream::new(),
+        Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
     };
     Some((expand, arguments))
 }

@@ -11,6 +11,7 @@ const SERVICE: Expand = crate::service::expand;
 const HANDLERS: Expand = crate::handlers::expand;
 const WIRE: Expand = crate::wire::expand;
 const SUPERVISOR: Expand = crate::supervisor::expand;
+const TEST: Expand = crate::test::expand;
 
 fn tokens(source: &str) -> TokenStream {
     source.parse().expect("a test's source is made of Rust's tokens")
@@ -527,5 +528,58 @@ fn supervisors() {
     ] {
         let found = errors(SUPERVISOR(tokens(arguments), tokens("impl Shop {}")));
         assert!(matches!(found.as_slice(), [only] if only.starts_with(expected)), "{arguments}: {found:?}");
+    }
+}
+
+#[test]
+fn tests() {
+    let table: [(&str, &[&str]); 15] = [
+        ("struct S;", &["`#[rusm::test]` takes an `async fn`"]),
+        ("mod m {}", &["`#[rusm::test]` takes an `async fn`"]),
+        ("fn f() {}", &["a test runs beside its node: write `async fn`"]),
+        ("async fn f(&self) {}", &["a test is a plain function, it has no `self`"]),
+        ("async fn f<T>() {}", &["nobody names the types for a test"]),
+        ("async unsafe fn f() {}", &["a test can't be `unsafe`"]),
+        ("async fn f(node: &Node) {}", &["a test owns what it is given: take it by value"]),
+        ("async fn f(a: Node, b: Node) {}", &["a test is given this once"]),
+        ("#[test] async fn f() {}", &["`#[rusm::test]` makes the function a test: remove the other attribute"]),
+        ("#[tokio::test] async fn f() {}", &["`#[rusm::test]` makes the function a test: remove the other attribute"]),
+        ("async fn f(#[cfg(unix)] node: Node) {}", &["the arguments of a test must not depend on `cfg`"]),
+        ("fn f(a: &Node, b: &Node) {}", &["a test runs beside", "a test owns", "a test owns"]),
+        ("async fn f() {}", &[]),
+        ("#[ignore] #[should_panic] pub async fn f(test: Test, node: Node) -> Result<(), E> { Ok(()) }", &[]),
+        ("async fn f(mut test: rusm::testing::Test) {}", &[]),
+    ];
+    for (item, expected) in table {
+        check(TEST, item, expected);
+    }
+}
+
+#[test]
+fn arguments_of_tests() {
+    let table: [(&str, &[&str]); 17] = [
+        ("", &[]),
+        ("seeds = 1000", &[]),
+        ("seed = 0x5eed", &[]),
+        ("seed = 0", &[]),
+        ("seeds = 10, turns = 5_000u64,", &[]),
+        ("seeds", &["`seeds` takes a number: write `seeds = 1000`"]),
+        ("seedz = 3", &["unknown argument `seedz`: did you mean `seed`?"]),
+        ("workers = 3", &["unknown argument `workers`: there are `seeds`, `seed` and `turns`"]),
+        ("seed = 1, seeds = 2", &["one seed is one run"]),
+        ("seed = 1, seed = 2", &["`seed` stands here twice"]),
+        ("seeds = 0", &["none of them is no test"]),
+        ("turns = 0", &["none of them is no test"]),
+        ("seed = \"1\"", &["`seed` takes a number that stands here"]),
+        ("seed = -1", &["`seed` takes a number that stands here"]),
+        ("seed = 5i32", &["`seed` is a `u64`"]),
+        ("seed = 0x1_0000_0000_0000_0000", &["`seed` is a `u64`: "]),
+        ("1000", &["`#[rusm::test(..)]` takes `seeds = 1000`"]),
+    ];
+    for (arguments, expected) in table {
+        let found = errors(TEST(tokens(arguments), tokens("async fn f() {}")));
+        let fits = found.len() == expected.len()
+            && found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected));
+        assert!(fits, "{arguments}\nexpected {expected:#?}\nfound {found:#?}");
     }
 }

@@ -9,6 +9,7 @@ use crate::wire::Pid;
 use std::any::Any;
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 /// The stores of one kind.
@@ -18,7 +19,8 @@ pub(crate) struct Directory(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     stores: Mutex<HashMap<Arc<str>, Weak<dyn AnyStore>>>,
-    members: Memberships<usize, Box<dyn AnyMembership>>,
+    members: Memberships<u64, Box<dyn AnyMembership>>,
+    opened: AtomicU64,
 }
 
 /// What a directory holds.
@@ -58,6 +60,8 @@ impl<M: Membership> AnyMembership for M {
 /// A store in its directory.
 pub(super) struct Opened<T> {
     name: Arc<str>,
+    /// Tells it from all stores of its directory; a count, so that memberships have an order that runs repeat.
+    number: u64,
     home: Weak<Shared>,
     store: T,
 }
@@ -76,11 +80,6 @@ impl<T> Opened<T> {
     pub(super) fn name(&self) -> &Arc<str> {
         &self.name
     }
-
-    /// Tells it from all stores that exist.
-    fn id(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
 }
 
 impl<T> Deref for Opened<T> {
@@ -98,7 +97,7 @@ impl<T> Drop for Opened<T> {
         let mut stores = lock(&home.stores);
         // Somebody may have opened the name anew since the last reference went. The weak reference keeps the place from being
         // given to another store, so an equal address is this one.
-        if stores.get(&self.name).is_some_and(|known| known.as_ptr().addr() == self.id()) {
+        if stores.get(&self.name).is_some_and(|known| known.as_ptr().addr() == std::ptr::from_ref(self).addr()) {
             stores.remove(&self.name);
         }
     }
@@ -116,7 +115,9 @@ impl Directory {
                 None => {
                     let name: Arc<str> = name.into();
                     let home = Arc::downgrade(&self.0);
-                    let store: Arc<dyn AnyStore> = Arc::new(Opened { name: name.clone(), home, store: T::default() });
+                    let number = self.0.opened.fetch_add(1, Ordering::Relaxed);
+                    let store: Arc<dyn AnyStore> =
+                        Arc::new(Opened { name: name.clone(), number, home, store: T::default() });
                     stores.insert(name, Arc::downgrade(&store));
                     store
                 }
@@ -145,13 +146,12 @@ impl Directory {
     ) -> R {
         self.0.members.of(pid, |held| {
             // In place: a panic in `change` must not lose what is there.
-            let membership = held.entry(store.id()).or_insert_with(|| Box::new(T::Membership::new(store.clone())));
+            let membership = held.entry(store.number).or_insert_with(|| Box::new(T::Membership::new(store.clone())));
             let membership: &mut dyn Any = &mut **membership;
-            // A membership keeps its store, and with it the id, from being given to another.
-            let membership = membership.downcast_mut().expect("a store's id leads to its own memberships");
+            let membership = membership.downcast_mut().expect("a store's number leads to its own memberships");
             let result = change(membership);
             if membership.is_empty() {
-                held.remove(&store.id());
+                held.remove(&store.number);
             }
             result
         })

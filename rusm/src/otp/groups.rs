@@ -6,9 +6,9 @@
 //! event at a time, in the order of the queue.
 
 use super::naming::{Memberships, SHARDS, shielded};
+use super::trial::RandomState;
 use super::{NameError, Node, SendError, lock, registry};
 use crate::wire::{Case, Field, MonitorRef, Payload, Pid, Type, Wire};
-use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;

@@ -7,14 +7,15 @@
 use super::Node;
 use super::directory::{Directory, Membership, Opened, Store as Stored};
 use super::naming::{OpenError, SHARDS, shielded};
+use super::trial::RandomState;
 use crate::wire::Pid;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::any::type_name;
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A registry of processes by key, as [`Node::registry`] gives it.
@@ -105,6 +106,8 @@ impl std::error::Error for KeyError {}
 
 /// The part of a record that never changes.
 struct Record<K> {
+    /// Tells it from all records of its store; a count, so that records have an order that runs repeat.
+    number: u64,
     hash: u64,
     key: K,
     pid: Pid,
@@ -126,21 +129,22 @@ type Table<K, V> = HashTable<Slot<K, V>>;
 pub(super) struct Store<K, V> {
     hasher: RandomState,
     parts: [RwLock<Table<K, V>>; SHARDS],
+    made: AtomicU64,
 }
 
-/// The records of one process by address.
+/// The records of one process by number.
 pub(super) struct Held<K, V>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     store: Arc<Opened<Store<K, V>>>,
-    records: HashMap<usize, Arc<Record<K>>, RandomState>,
+    records: HashMap<u64, Arc<Record<K>>, RandomState>,
 }
 
 impl<K, V> Default for Store<K, V> {
     fn default() -> Self {
-        Self { hasher: RandomState::default(), parts: Default::default() }
+        Self { hasher: RandomState::default(), parts: Default::default(), made: AtomicU64::new(0) }
     }
 }
 
@@ -179,10 +183,6 @@ where
             shielded(pid, "its metadata was dropped", || drop(record));
         }
     }
-}
-
-fn address<K>(record: &Arc<Record<K>>) -> usize {
-    Arc::as_ptr(record).addr()
 }
 
 impl<K, V> Store<K, V> {
@@ -274,7 +274,12 @@ where
         (key, value): (K, V),
         is_alive: impl Fn(Pid) -> bool,
     ) -> Result<(), KeyError> {
-        let record = Arc::new(Record { hash: self.hasher.hash_one(&key), key, pid });
+        let record = Arc::new(Record {
+            number: self.made.fetch_add(1, Ordering::Relaxed),
+            hash: self.hasher.hash_one(&key),
+            key,
+            pid,
+        });
         let slot = Slot { record, value: Arc::new(value) };
         while let Err(taken) = self.join(home, &slot) {
             if is_alive(taken.pid) {
@@ -291,7 +296,7 @@ where
     }
 
     fn join(self: &Arc<Self>, home: &Directory, slot: &Slot<K, V>) -> Result<(), Arc<Record<K>>> {
-        let (pid, at) = (slot.record.pid, address(&slot.record));
+        let (pid, at) = (slot.record.pid, slot.record.number);
         home.of(self, pid, |held| {
             // The index first: should the key's `Eq` panic, a record that is only here does no harm.
             held.records.insert(at, slot.record.clone());
@@ -301,7 +306,7 @@ where
 
     fn quit(self: &Arc<Self>, home: &Directory, record: &Arc<Record<K>>) -> Option<Slot<K, V>> {
         home.of(self, record.pid, |held| {
-            held.records.remove(&address(record));
+            held.records.remove(&record.number);
             self.remove(record)
         })
     }

@@ -26,6 +26,12 @@ mod receiver;
 pub(crate) use counted::Size;
 pub(crate) use receiver::Receiver;
 
+#[cfg(feature = "testing")]
+mod faults;
+#[cfg(not(feature = "testing"))]
+#[path = "mailbox/no_faults.rs"]
+mod faults;
+
 use super::bound::{Bound, Overflow};
 use super::cell::CellPtr;
 use super::sched::state::{Locked, State};
@@ -34,6 +40,9 @@ use super::undelivered::{Lost, Why};
 use super::{Incoming, Instant, context, crash, sched};
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
 use counted::{Counted, Flushed, size};
+pub(crate) use faults::Observed;
+#[cfg(feature = "testing")]
+pub(crate) use faults::Rule;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -222,11 +231,27 @@ impl<M> Mailbox<M> {
         state.took_first();
         first
     }
+}
 
+impl<M: Send + 'static> Mailbox<M> {
     /// Queues a message for the process `cell`, and wakes it. `sender` is woken when there is room again, if there is none now
     /// and the process wants its senders to wait.
     #[cold]
     pub(crate) fn push(
+        &self,
+        cell: CellPtr<'_>,
+        item: Item<M>,
+        urgent: bool,
+        sender: Option<&Waker>,
+    ) -> Result<(), (Item<M>, PushError)> {
+        match self.pass(cell, item, urgent) {
+            Some(item) => self.push_now(cell, item, urgent, sender),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn push_now(
         &self,
         cell: CellPtr<'_>,
         item: Item<M>,
@@ -302,7 +327,7 @@ fn drop_all<M>(items: impl IntoIterator<Item = Item<M>>) -> Option<ExitReason> {
 }
 
 /// What the core does with the mailbox of `cell` without knowing its messages.
-pub(crate) trait AnyMailbox: Send + Sync {
+pub(crate) trait AnyMailbox: Observed + Send + Sync {
     fn push_wire(&self, cell: CellPtr<'_>, message: Incoming) -> Result<(), PushError>;
     /// Gives back whom to wake, so that the caller may hold a lock.
     fn push_exit(&self, cell: CellPtr<'_>, exit: ExitSignal) -> Option<Wake>;
@@ -325,10 +350,12 @@ pub(crate) trait AnyMailbox: Send + Sync {
 
 impl<M: Send + 'static> Mailbox<M> {
     fn push_signal(&self, cell: CellPtr<'_>, signal: Other) -> Option<Wake> {
-        self.put(cell, Item::Other(Box::new(signal)), false, None).ok().and_then(|(wake, _)| wake)
+        let item = self.pass(cell, Item::Other(Box::new(signal)), false)?;
+        self.put(cell, item, false, None).ok().and_then(|(wake, _)| wake)
     }
 
     fn flush(&self, cell: CellPtr<'_>, sign: Flushed) {
+        self.forget(cell, sign);
         let mut open = self.open(cell);
         if let Some(items) = &mut open.items {
             items.retain(|item| !matches!(item, Item::Other(other) if Flushed::of(other) == Some(sign)));
@@ -392,6 +419,7 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
         let mut unread = unread.map(|unread| *unread).unwrap_or_default();
         if let Some(counted) = counted {
             unread.extend(counted.urgent);
+            unread.extend(counted.faults.close());
             let (senders, receiver) = (counted.senders, counted.receiver);
             for sender in senders {
                 let _ = crash::guard(|| sender.wake());
@@ -435,7 +463,7 @@ impl<M> fmt::Debug for Mailbox<M> {
 
 /// Puts a message that was moved into the mailbox of its process; one that does not get in comes back.
 #[inline]
-pub(crate) fn deliver<M>(
+pub(crate) fn deliver<M: Send + 'static>(
     to: CellPtr<'_>,
     mailbox: &Mailbox<M>,
     message: M,

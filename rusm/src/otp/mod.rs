@@ -64,6 +64,11 @@ mod this;
 mod timer;
 mod topics;
 mod trace;
+#[cfg(feature = "testing")]
+pub(crate) mod trial;
+#[cfg(not(feature = "testing"))]
+#[path = "trial/off.rs"]
+mod trial;
 mod undelivered;
 
 pub use actor::{Actor, Client, Contract, Drive};

@@ -31,9 +31,9 @@
 use super::directory::Directory;
 use super::groups::Groups;
 use super::registry::Registry;
+use super::trial::RandomState;
 use super::{NameError, crash, lock};
 use crate::wire::Pid;
-use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;

@@ -239,14 +239,17 @@ impl NodeBuilder {
         let runtime = Handle::try_current().ok();
         let name = self.name.unwrap_or_else(|| "local".to_owned());
         super::registry::check(&name).map_err(BuildError::Name)?;
+        let in_trial = super::trial::is_on();
         let lives_in = match (self.in_runtime, self.workers, &runtime) {
+            // One thread, so that a seed tells what happens.
+            (_, _, Some(runtime)) if in_trial => Some(runtime.clone()),
             (true, _, None) => return Err(BuildError::NoRuntime),
             (_, None, Some(runtime)) => Some(runtime.clone()),
             _ => None,
         };
         let threads = || runtime.as_ref().map(|runtime| runtime.metrics().num_workers());
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = match self.workers {
+        let workers = match self.workers.filter(|_| !in_trial) {
             Some(0) => processors(),
             Some(workers) => workers,
             None => threads().unwrap_or_else(processors),

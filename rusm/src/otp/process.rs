@@ -6,7 +6,7 @@ use super::signal::{Effect, Farewell, Signal, Signals};
 use super::undelivered::{Lost, Why};
 use super::{
     CallError, Incoming, Instant, Node, Outgoing, SendError, SpawnError, Target, This, address, context, crash, sched,
-    seen,
+    seen, trial,
 };
 use crate::wire::{Down, ExitReason, ExitSignal, Pid};
 use crossbeam_epoch as epoch;
@@ -26,6 +26,7 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     let node = cell.node();
     // Whoever writes the log may panic as well.
     let _ = crash::guard(|| crash::report(cell, &reason));
+    trial::ended(cell, &reason);
     let left = cell.end(&reason);
     if cell.is_watched() {
         cell.tell_end(&reason);

@@ -12,9 +12,9 @@
 //! again meanwhile, as by a process that is restarted, nothing is removed.
 
 use super::naming::Memberships;
+use super::trial::RandomState;
 use super::{NameError, lock};
 use crate::wire::Pid;
-use foldhash::fast::RandomState;
 use papaya::{Compute, Operation, ResizeMode};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -12,10 +12,10 @@
 
 use super::cell::{Cell, CellPtr, CellRef};
 use super::lock;
+use super::trial::Secret;
 use crate::wire::Pid;
 use crossbeam_epoch::{self as epoch, Guard};
 use std::alloc::Layout;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ptr::{NonNull, null_mut};
 use std::sync::Mutex;
@@ -31,7 +31,7 @@ const BATCH: u32 = 256;
 pub(crate) struct Table {
     node: u32,
     incarnation: u32,
-    secret: RandomState,
+    secret: Secret,
     buckets: [AtomicPtr<Slot>; BUCKETS],
     free: Mutex<Free>,
 }
@@ -75,10 +75,10 @@ pub(crate) struct Place {
 
 impl Table {
     pub(crate) fn new(node: u32) -> Self {
-        // RandomState draws its keys from the operating system's randomness.
-        let incarnation = RandomState::new().hash_one(std::process::id()) as u32;
+        // A secret is drawn from the operating system's randomness.
+        let incarnation = Secret::new().hash_one(()) as u32;
         let buckets = [const { AtomicPtr::new(null_mut()) }; BUCKETS];
-        Self { node, incarnation, secret: RandomState::new(), buckets, free: Mutex::default() }
+        Self { node, incarnation, secret: Secret::new(), buckets, free: Mutex::default() }
     }
 
     pub(crate) fn incarnation(&self) -> u32 {

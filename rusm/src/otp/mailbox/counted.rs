@@ -1,5 +1,6 @@
 //! What few mailboxes have: a bound, messages in bytes, priority messages, senders that wait for room, a receiver elsewhere.
 
+use super::faults::Faults;
 use super::{Item, Items, MAX_BYTES, Other, PushError};
 use crate::otp::bound::{Bound, Overflow};
 use crate::wire::{MonitorRef, Pid};
@@ -22,6 +23,7 @@ pub(super) struct Counted<M> {
     pub(super) receiver: Option<Waker>,
     /// Signals that were taken back while they may have been in the receiver's batch.
     pub(super) flushed: Vec<Flushed>,
+    pub(super) faults: Faults<M>,
 }
 
 /// A signal that was taken back.
@@ -44,8 +46,8 @@ impl Flushed {
 impl<M> Default for Counted<M> {
     fn default() -> Self {
         let (counts, bound, messages, bytes, shed) = Default::default();
-        let (urgent, senders, receiver, flushed) = Default::default();
-        Self { counts, bound, messages, bytes, shed, urgent, senders, receiver, flushed }
+        let (urgent, senders, receiver, flushed, faults) = Default::default();
+        Self { counts, bound, messages, bytes, shed, urgent, senders, receiver, flushed, faults }
     }
 }
 
@@ -56,7 +58,7 @@ impl<M> Counted<M> {
 
     /// Whether the mailbox is used under the lock only.
     pub(super) fn is_slow(&self) -> bool {
-        self.counts || self.receiver.is_some()
+        self.counts || self.receiver.is_some() || self.faults.is_on()
     }
 
     /// Counts an item that is to be queued; gives back an older one of `items` that had to go for it.

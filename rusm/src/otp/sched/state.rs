@@ -308,6 +308,12 @@ impl<'a> Locked<'a> {
         self.set(WANTS, true);
     }
 
+    /// Whether the next mail wakes the process.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_wanting(&self) -> bool {
+        self.word & WANTS != 0
+    }
+
     /// Mail has come. If true, the caller has to put the process into a queue, once this is dropped.
     #[inline]
     #[must_use = "whoever makes a process busy puts it into a queue"]

@@ -18,6 +18,7 @@ use crate::otp::cell::{Cell, CellPtr, CellRef};
 use crate::otp::node::Inner;
 use crate::otp::{Instant, crash, lock};
 use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
 /// What a timer does when it is due.
 pub(crate) enum Due {
@@ -64,6 +65,11 @@ impl Scheduler {
     pub(in crate::otp) fn millis(&self, at: Instant) -> u64 {
         let nanos = at.saturating_duration_since(self.began()).as_nanos();
         (nanos as u64).div_ceil(1_000_000)
+    }
+
+    /// The moment that the wheels count so.
+    pub(in crate::otp) fn instant(&self, millis: u64) -> Instant {
+        self.began() + Duration::from_millis(millis)
     }
 
     /// Sets a timer that nobody owns, on the wheel of the worker that runs here, or of the first.

@@ -1,5 +1,11 @@
 //! A worker's loop: which process next, its turn, and what to do when there is none.
 
+#[cfg(feature = "testing")]
+mod explore;
+#[cfg(not(feature = "testing"))]
+#[path = "worker/plain.rs"]
+mod explore;
+
 use super::clock::{self, ticks};
 use super::{ByPriority, Scheduler, Turn, WAKER, Worker, queue_of};
 use crate::otp::cell::CellPtr;
@@ -52,6 +58,7 @@ pub(crate) struct Core {
     now: Cell<Option<Instant>>,
     ended: Cell<u32>,
     per_micro: u64,
+    explorer: explore::Explorer,
 }
 
 /// Asks the worker of this node that runs here.
@@ -107,6 +114,7 @@ impl Core {
             now: Cell::new(None),
             ended: Cell::new(0),
             per_micro: clock::per_micro(),
+            explorer: explore::Explorer::new(inner),
         }
     }
 
@@ -193,6 +201,9 @@ impl Core {
     /// Which process is next.
     #[inline]
     fn find(&self, tick: u32) -> Option<Turn> {
+        if self.explorer.is_on() {
+            return self.explore();
+        }
         let [high, normal, low] = &self.queues;
         if tick & 63 == 1
             && let Some(turn) = self.injected()
@@ -289,7 +300,7 @@ impl Core {
                 // After the flag is up: whoever sets a timer from elsewhere sees it, or is seen here.
                 let until = crate::otp::lock(&shared.wheel).next_at();
                 add(&shared.own.parks, 1);
-                break Next::Sleep(until.map(|at| scheduler.began() + Duration::from_millis(at)));
+                break Next::Sleep(until.map(|at| scheduler.instant(at)));
             };
             misses = 0;
             turns += 1;
