@@ -2,6 +2,7 @@
 /// Pays once.
 #[ignore = "slow"]
 fn no_double_charge() {
+    #[allow(clippy::unused_async)]
     async fn no_double_charge(node: Node, test: Test) -> Result<(), CallError> {
         let bank = node.spawn::<Bank>(()).await.unwrap();
         test.crash(bank.pid(), "on purpose");
@@ -19,6 +20,7 @@ fn no_double_charge() {
 }
 #[::core::prelude::v1::test]
 fn r#loop() {
+    #[allow(clippy::unused_async)]
     async fn r#loop() {}
     ::rusm::__private::testing::Plan::new(
             ::core::concat!(::core::module_path!(), "::loop"),

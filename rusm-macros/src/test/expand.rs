@@ -48,7 +48,8 @@ pub(super) fn expand(function: &ItemFn, arguments: &Arguments) -> TokenStream {
 /// The function as it was written, inside of the test.
 fn body(function: &ItemFn) -> TokenStream {
     let inner = ItemFn { attrs: Vec::new(), vis: Visibility::Inherited, ..function.clone() };
-    quote!(#inner)
+    // A test is `async` whether or not it awaits.
+    quote!(#[allow(clippy::unused_async)] #inner)
 }
 
 fn options(arguments: &Arguments) -> TokenStream {
