@@ -274,8 +274,7 @@ async fn what_is_postponed_comes_first_and_in_order_after_a_change() -> Result {
     let asked: Vec<_> = (1..=3)
         .map(|number| {
             let puppet = stage.puppet.clone();
-            let call = async move { puppet.ask(number).await };
-            call
+            async move { puppet.ask(number).await }
         })
         .collect();
     let mut asked: Vec<_> = asked.into_iter().map(Box::pin).collect();

@@ -68,10 +68,10 @@ impl Gossip {
             return;
         }
         let next = &self.others[(rumour * 7 + self.number) as usize % self.others.len()];
-        if rumour % 3 == 0 {
+        if rumour.is_multiple_of(3) {
             sleep(Duration::from_millis(rumour)).await;
         }
-        if rumour % 4 == 0 {
+        if rumour.is_multiple_of(4) {
             let _ = next.hear(rumour - 1).after(Duration::from_millis(5));
         } else {
             let _ = next.hear(rumour - 1).send();
