@@ -10,6 +10,7 @@ pub use crate::face::{
 pub use crate::http::{Action, Exchange, FromRequest, HandlerFuture, Handlers, IntoResponse, Response};
 #[cfg(not(target_family = "wasm"))]
 pub use crate::otp::StateMachine;
+#[cfg(not(target_family = "wasm"))]
 pub use crate::otp::supervisor::{
     Child, ChildSpec, Starter, Starting, Supervised, Supervisor, SupervisorRef, Tree, start_tree, tree_client,
 };
