@@ -98,7 +98,7 @@ async fn a_temporary_child_is_not_started_again_and_leaves_its_place() -> Result
 #[tokio::test]
 async fn restart_types_are_those_of_the_child_or_of_the_supervisor() -> Result {
     let node = node().await;
-    let config = DynamicSupervisor::new().restart(Restart::Permanent).max_restarts(100, OFTEN);
+    let config = DynamicSupervisor::new().restart(Restart::Permanent).intensity(Intensity::new(100, OFTEN));
     let dynamic = node.supervise_dynamic(config)?;
     let (child, mut starts) = counted();
     let child = dynamic.start(child.named("permanent")).await?;
@@ -130,7 +130,7 @@ async fn restart_types_are_those_of_the_child_or_of_the_supervisor() -> Result {
 #[tokio::test]
 async fn too_many_restarts_end_the_supervisor_and_all_children() -> Result {
     let node = node().await;
-    let dynamic = node.supervise_dynamic(DynamicSupervisor::new().max_restarts(2, OFTEN))?;
+    let dynamic = node.supervise_dynamic(DynamicSupervisor::new().intensity(Intensity::new(2, OFTEN)))?;
     let ended = node.ended(dynamic.pid());
     for from in 0..10 {
         dynamic.start_child::<Worker>(from).await?;
@@ -188,6 +188,76 @@ async fn all_are_stopped_at_the_same_time_and_killed_when_it_is_over() -> Result
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_child_can_have_a_time_of_its_own() -> Result {
+    let node = node().await;
+    let seconds = Duration::from_secs;
+    let dynamic = node.supervise_dynamic(DynamicSupervisor::new().shutdown(seconds(10)))?;
+    let begin = tokio::time::Instant::now();
+    let mut ends = Vec::new();
+    for (own, takes) in [(Some(Shutdown::Brutal), 0), (Some(Shutdown::Timeout(seconds(3))), 3), (None, 10)] {
+        for restart in [Restart::Temporary, Restart::Permanent] {
+            let mut child = DynamicChild::<Worker>::new(|| 99).restart(restart);
+            if let Some(own) = own {
+                child = child.shutdown(own);
+            }
+            let ended = Ref::ended(&dynamic.start(child).await?);
+            ends.push(async move { (ended.await, begin.elapsed().as_secs(), takes) });
+        }
+    }
+    let first = DynamicChild::<Worker>::new(|| 99).shutdown(seconds(1));
+    let first = dynamic.start(first).await?;
+    assert_eq!(dynamic.terminate_child(first.pid()).await?, ExitReason::Killed);
+    assert_eq!(begin.elapsed().as_secs(), 1);
+    let (stopped, ends) = tokio::join!(dynamic.stop(), futures_util::future::join_all(ends));
+    for (reason, took, takes) in ends {
+        assert_eq!((reason, took), (ExitReason::Killed, 1 + takes));
+    }
+    assert_eq!((stopped, node.alive()), (ExitReason::Shutdown, 0));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_supervisor_leaves_nothing_alive_that_refuses_to_end() -> Result {
+    let node = node().await;
+    let dynamic = node.supervise_dynamic(DynamicSupervisor::new())?;
+    let mut ends = Vec::new();
+    for from in [99, 1, 99] {
+        ends.push(Ref::ended(&dynamic.start_child::<Worker>(from).await?));
+    }
+    let slow = DynamicChild::<Worker>::new(|| 99).shutdown(Duration::from_secs(60));
+    ends.push(Ref::ended(&dynamic.start(slow).await?));
+    let brutal = DynamicChild::<Worker>::new(|| 99).restart(Restart::Permanent).shutdown(Shutdown::Brutal);
+    ends.push(Ref::ended(&dynamic.start(brutal).await?));
+    let begin = tokio::time::Instant::now();
+    node.kill(dynamic.pid());
+    let ends = ends.into_iter().map(|end| async move { (end.await, begin.elapsed().as_secs()) });
+    let ends = futures_util::future::join_all(ends).await;
+    let killed = |after| (ExitReason::Killed, after);
+    assert_eq!(ends, [killed(5), killed(0), killed(5), killed(60), killed(0)]);
+    assert_eq!(node.alive(), 0);
+    Ok(())
+}
+
+/// What a hundred thousand children cost is what each of them costs: all are started, one again, and all stop at once.
+#[tokio::test]
+async fn a_crowd() -> Result {
+    const CROWD: u64 = 100_000;
+    let node = node().await;
+    let dynamic = node.supervise_dynamic(DynamicSupervisor::new())?;
+    for from in 0..CROWD {
+        dynamic.start_child::<Worker>(1000 + from).await?;
+    }
+    let (child, mut starts) = counted();
+    let child = dynamic.start(child.restart(Restart::Permanent)).await?;
+    assert_eq!(dynamic.count_children() as u64, CROWD + 1);
+    child.crash().send()?;
+    assert_eq!((starts.recv().await, starts.recv().await), (Some(0), Some(1)));
+    assert_eq!(dynamic.stop().await, ExitReason::Shutdown);
+    assert_eq!((dynamic.count_children(), node.alive()), (0, 0));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_killed_supervisor_leaves_nothing_alive() -> Result {
     let node = node().await;
@@ -211,7 +281,7 @@ async fn a_killed_supervisor_leaves_nothing_alive() -> Result {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_lost_or_left_in_a_storm() -> Result {
     let node = node().await;
-    let config = DynamicSupervisor::new().restart(Restart::Permanent).max_restarts(1_000_000, OFTEN);
+    let config = DynamicSupervisor::new().restart(Restart::Permanent).intensity(Intensity::new(1_000_000, OFTEN));
     let dynamic = node.supervise_dynamic(config)?;
     let failed = Arc::new(Mutex::new(Vec::new()));
     let mut storms = Vec::new();

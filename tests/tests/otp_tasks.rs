@@ -151,3 +151,24 @@ async fn an_unordered_stream_does_not_wait_for_the_slow_and_its_drop_kills_them(
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_stream_under_a_supervisor_ends_with_it() -> Result {
+    let node = node().await;
+    let config = rusm::otp::dynamic::DynamicSupervisor::new().max_children(2);
+    let tasks = TaskSupervisor::start_with(&node, config)?;
+    let mut stream = tasks.async_stream(0..3u32, 3, |item| async move {
+        if item == 1 {
+            pending::<()>().await;
+        }
+        item
+    });
+    assert_eq!(stream.next().await, Some(Ok(0)));
+    // The first one may have left already when the third came.
+    assert!((1..=2).contains(&tasks.children().count_children()));
+    assert_eq!(tasks.children().stop().await, ExitReason::Shutdown);
+    assert_eq!(stream.next().await, Some(Err(CallError::Exited(ExitReason::Shutdown))));
+    assert!(matches!(stream.next().await, Some(Err(_))), "it was refused, or ended with the supervisor");
+    assert_eq!((stream.next().await, node.alive()), (None, 0));
+    Ok(())
+}

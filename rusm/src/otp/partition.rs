@@ -70,7 +70,7 @@ impl Node {
                 *lock(&seen[index]) = launch(above, kind, &config, at)?;
                 Ok(())
             });
-            root.shared.started(pid, Arc::new(Spec { restart: Restart::Permanent, start: again }));
+            root.shared.started(pid, Arc::new(Spec { restart: Restart::Permanent, shutdown: None, start: again }));
         }
         Ok(PartitionSupervisor { root, partitions: first })
     }

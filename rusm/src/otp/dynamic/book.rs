@@ -3,20 +3,21 @@
 //! A child is written down before it can run, so its end always finds it. One that is to be started again is `Starting` until its
 //! `#[init]` is done, which only its starter knows: an end that comes first waits in the book for the starter's word.
 
-use crate::otp::Instant;
-use crate::otp::supervisor::Restart;
+use crate::otp::supervisor::{Restart, Shutdown};
+use crate::otp::trial::RandomState;
 use crate::wire::{ExitReason, Pid};
-use foldhash::fast::RandomState;
-use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::collections::HashMap;
+
+/// How a child is stopped, if not as the supervisor says; few have that.
+pub(super) type Own = Option<Box<Shutdown>>;
 
 /// What is known of a child.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry<S> {
     /// It is not started again.
-    Temporary,
+    Temporary(Own),
     /// It is to be started again once it has come up.
-    Starting,
+    Starting(Own),
     /// It ended before its starter said whether it had come up.
     Ended(Box<ExitReason>),
     /// How it is started again.
@@ -26,6 +27,28 @@ pub(super) enum Entry<S> {
 /// What is to be started again, and when.
 pub(super) trait Rule {
     fn restart(&self) -> Restart;
+    /// How it is stopped, if not as the supervisor says.
+    fn shutdown(&self) -> Option<Shutdown>;
+}
+
+impl<S: Rule> Entry<S> {
+    /// It is not started again, whatever it was.
+    fn let_go(&mut self) {
+        let own = match self {
+            Self::Temporary(own) | Self::Starting(own) => own.take(),
+            Self::Ended(_) => None,
+            Self::Kept(spec) => spec.shutdown().map(Box::new),
+        };
+        *self = Self::Temporary(own);
+    }
+
+    fn shutdown(&self) -> Option<Shutdown> {
+        match self {
+            Self::Temporary(own) | Self::Starting(own) => own.as_deref().copied(),
+            Self::Ended(_) => None,
+            Self::Kept(spec) => spec.shutdown(),
+        }
+    }
 }
 
 /// How far the supervisor's own end is.
@@ -106,7 +129,10 @@ impl<S: Rule> Book<S> {
     /// A child takes its reserved place, before it can run.
     pub(super) fn begin(&mut self, pid: Pid, entry: Entry<S>) {
         self.release();
-        let entry = if self.phase == Phase::Open { entry } else { Entry::Temporary };
+        let mut entry = entry;
+        if self.phase != Phase::Open {
+            entry.let_go();
+        }
         self.children.insert(pid, entry);
     }
 
@@ -118,7 +144,7 @@ impl<S: Rule> Book<S> {
     /// It has come up. If it has ended since, what its end means.
     pub(super) fn started(&mut self, pid: Pid, spec: S) -> Verdict<S> {
         match self.children.get_mut(&pid) {
-            Some(entry @ Entry::Starting) => {
+            Some(entry @ Entry::Starting(_)) => {
                 *entry = Entry::Kept(spec);
                 Verdict::Nothing
             }
@@ -133,7 +159,7 @@ impl<S: Rule> Book<S> {
 
     /// A linked process has ended.
     pub(super) fn ended(&mut self, pid: Pid, reason: &ExitReason) -> Verdict<S> {
-        if let Some(entry @ Entry::Starting) = self.children.get_mut(&pid) {
+        if let Some(entry @ Entry::Starting(_)) = self.children.get_mut(&pid) {
             *entry = Entry::Ended(Box::new(reason.clone()));
             return Verdict::Nothing;
         }
@@ -155,26 +181,27 @@ impl<S: Rule> Book<S> {
         }
     }
 
-    /// It is not started again, whatever it was; false if there is no such child.
-    pub(super) fn let_go(&mut self, pid: Pid) -> bool {
-        match self.children.get_mut(&pid) {
-            None => false,
-            Some(Entry::Ended(_)) => {
+    /// It is not started again, whatever it was: how it is stopped, if not as the supervisor says. None if there is no such
+    /// child.
+    pub(super) fn let_go(&mut self, pid: Pid) -> Option<Option<Shutdown>> {
+        match self.children.get_mut(&pid)? {
+            Entry::Ended(_) => {
                 self.children.remove(&pid);
-                false
+                None
             }
-            Some(entry) => {
-                *entry = Entry::Temporary;
-                true
+            entry => {
+                entry.let_go();
+                Some(entry.shutdown())
             }
         }
     }
 
-    /// Nobody is started any more, once or again.
-    pub(super) fn close(&mut self, phase: Phase) {
+    /// Nobody is started any more, once or again: who is left, and how each is stopped, if not as the supervisor says.
+    pub(super) fn close(&mut self, phase: Phase) -> Vec<(Pid, Option<Shutdown>)> {
         self.phase = phase;
         self.children.retain(|_, entry| !matches!(entry, Entry::Ended(_)));
-        self.children.values_mut().for_each(|entry| *entry = Entry::Temporary);
+        self.children.values_mut().for_each(Entry::let_go);
+        self.children.iter().map(|(pid, entry)| (*pid, entry.shutdown())).collect()
     }
 
     /// After a crowd has left, its room is given back.
@@ -191,33 +218,6 @@ fn is_again(restart: Restart, reason: &ExitReason) -> bool {
         Restart::Permanent => true,
         Restart::Transient => !reason.is_orderly(),
         Restart::Temporary => false,
-    }
-}
-
-/// The latest restarts: at most `max` of them, constant time for each.
-#[derive(Debug)]
-pub(super) struct Restarts {
-    max: usize,
-    within: Duration,
-    latest: VecDeque<Instant>,
-}
-
-impl Restarts {
-    pub(super) fn new(max: usize, within: Duration) -> Self {
-        Self { max, within, latest: VecDeque::new() }
-    }
-
-    /// Notes a restart; false if it is one too many. A restart exactly `within` ago still counts.
-    #[must_use]
-    pub(super) fn allow(&mut self, now: Instant) -> bool {
-        while self.latest.front().is_some_and(|first| now.saturating_duration_since(*first) > self.within) {
-            self.latest.pop_front();
-        }
-        let is_allowed = self.latest.len() < self.max;
-        if is_allowed {
-            self.latest.push_back(now);
-        }
-        is_allowed
     }
 }
 

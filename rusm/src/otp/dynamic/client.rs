@@ -33,6 +33,7 @@ impl Node {
 pub struct DynamicChild<P: Spawn> {
     args: Arc<dyn Fn() -> P::Args + Send + Sync>,
     restart: Option<Restart>,
+    shutdown: Option<Shutdown>,
     name: Option<Arc<str>>,
     at: &'static Location<'static>,
 }
@@ -41,12 +42,18 @@ impl<P: Spawn> DynamicChild<P> {
     /// A child with the restart type of its supervisor.
     #[track_caller]
     pub fn new(args: impl Fn() -> P::Args + Send + Sync + 'static) -> Self {
-        Self { args: Arc::new(args), restart: None, name: None, at: Location::caller() }
+        Self { args: Arc::new(args), restart: None, shutdown: None, name: None, at: Location::caller() }
     }
 
     /// When it is started again.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = Some(restart);
+        self
+    }
+
+    /// How it is stopped, instead of as its supervisor says.
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.shutdown = Some(shutdown.into());
         self
     }
 
@@ -60,7 +67,11 @@ impl<P: Spawn> DynamicChild<P> {
 impl<P: Spawn> fmt::Debug for DynamicChild<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("DynamicChild");
-        shown.field("restart", &self.restart).field("name", &self.name).finish_non_exhaustive()
+        shown
+            .field("restart", &self.restart)
+            .field("shutdown", &self.shutdown)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -145,10 +156,10 @@ impl DynamicSupervisorRef {
     /// A child whose start is given up is killed, and not started again.
     pub async fn start<P: Spawn>(&self, child: DynamicChild<P>) -> Result<Ref<P>, SpawnError> {
         context::yield_now().await;
-        let DynamicChild { args, restart, name, at } = child;
+        let DynamicChild { args, restart, shutdown, name, at } = child;
         let restart = restart.unwrap_or(self.shared.restart);
         let first = make_args(&*args)?;
-        let kind = if restart == Restart::Temporary { Kind::TEMPORARY } else { Kind::STARTING };
+        let kind = Kind::new(restart != Restart::Temporary, shutdown.map(Box::new));
         self.shared.reserve()?;
         let (this, started) = launch::<P>(&self.shared, first, name.clone(), kind, at)?;
         let pid = this.cell().pid();
@@ -160,7 +171,7 @@ impl DynamicSupervisorRef {
                 let args = make_args(&*args).inspect_err(|_| shared.book().release())?;
                 launch::<P>(shared, args, name.clone(), kind, at).map(drop)
             });
-            self.shared.started(pid, Arc::new(Spec { restart, start }));
+            self.shared.started(pid, Arc::new(Spec { restart, shutdown, start }));
         }
         Ok(Ref::new(this))
     }
@@ -198,7 +209,7 @@ impl DynamicSupervisorRef {
         })
     }
 
-    /// Ends a child within the supervisor's shutdown time, and does not start it again; why it ended, `NoProcess` if it
+    /// Ends a child within its shutdown time, and does not start it again; why it ended, `NoProcess` if it
     /// was over already.
     ///
     /// # Errors
@@ -209,10 +220,11 @@ impl DynamicSupervisorRef {
     pub async fn terminate_child(&self, pid: Pid) -> Result<ExitReason, CallError> {
         let shared = &self.shared;
         let mut ended = std::pin::pin!(shared.node.ended(pid));
-        if !shared.book().let_go(pid) {
+        let own = shared.book().let_go(pid);
+        let Some(own) = own else {
             return Err(CallError::NoProcess(format!("child {pid} of {}", self.pid())));
-        }
-        let limit = match shared.shutdown {
+        };
+        let limit = match own.unwrap_or(shared.shutdown) {
             Shutdown::Brutal => None,
             Shutdown::Timeout(limit) => Some(limit),
             Shutdown::Infinite => Some(std::time::Duration::MAX),

@@ -36,7 +36,7 @@ pub(super) mod run;
 
 pub use client::{DynamicChild, DynamicSupervisorRef};
 
-use super::supervisor::{Restart, Shutdown};
+use super::supervisor::{Intensity, Restart, Shutdown};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,8 +49,7 @@ pub struct DynamicSupervisor {
     pub(super) restart: Restart,
     pub(super) shutdown: Shutdown,
     pub(super) max_children: usize,
-    pub(super) max_restarts: usize,
-    pub(super) within: Duration,
+    pub(super) intensity: Intensity,
     pub(super) label: Option<Arc<str>>,
     pub(super) name: Option<Arc<str>>,
 }
@@ -61,8 +60,7 @@ impl Default for DynamicSupervisor {
             restart: Restart::Temporary,
             shutdown: Shutdown::default(),
             max_children: usize::MAX,
-            max_restarts: 3,
-            within: Duration::from_secs(5),
+            intensity: Intensity::new(3, Duration::from_secs(5)),
             label: None,
             name: None,
         }
@@ -81,7 +79,7 @@ impl DynamicSupervisor {
         self
     }
 
-    /// How its children are stopped; the time is for all of them together.
+    /// How children are stopped that don't say it themselves: all at the same time, so their time is for all of them together.
     pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
         self.shutdown = shutdown.into();
         self
@@ -93,9 +91,9 @@ impl DynamicSupervisor {
         self
     }
 
-    /// How many restarts in any span of `within` it takes before it gives up.
-    pub fn max_restarts(mut self, max: usize, within: Duration) -> Self {
-        (self.max_restarts, self.within) = (max, within);
+    /// How many restarts, of all its children together, it takes before it gives up.
+    pub fn intensity(mut self, intensity: Intensity) -> Self {
+        self.intensity = intensity;
         self
     }
 

@@ -12,18 +12,20 @@
 //!   stop closes the book, then signals who is in it; a starter publishes its process, then looks at the book. One of the
 //!   two comes second and signals.
 //! - A child ends before its starter has heard that it came up: see [`book`](super::book).
-//! - The supervisor is killed: its links take the children along, and a child that is linked later is refused by
-//!   [`Node::start`].
+//! - The supervisor is killed: its links ask the children to end, [`Run`]'s drop sees to those that refuse, and a child that is
+//!   linked later is refused by [`Node::start`].
 
 use super::DynamicSupervisor;
-use super::book::{Book, Entry, Phase, Refused, Restarts, Rule, Verdict};
+use super::book::{Book, Entry, Own, Phase, Refused, Rule, Verdict};
 use crate::otp::cell::Typed;
 use crate::otp::mailbox::{Item, Mailbox, Other, Receiver, deliver};
 use crate::otp::node::{Family, Start};
 use crate::otp::signal::{Signal, Trap};
-use crate::otp::supervisor::{Restart, Shutdown};
+use crate::otp::supervisor::{Restart, Shutdown, Window, see_to};
+use crate::otp::timer::FAR;
 use crate::otp::{Incoming, Instant, Message, Node, Rejected, SpawnError, lock};
 use crate::wire::{ExitReason, Method, MethodKind, Pid, Type};
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -32,8 +34,13 @@ type StartAgain = Box<dyn Fn(&Arc<Shared>, Kind) -> Result<(), SpawnError> + Sen
 pub(in crate::otp) struct Kind(Entry<Arc<Spec>>);
 
 impl Kind {
-    pub(in crate::otp) const TEMPORARY: Self = Self(Entry::Temporary);
-    pub(in crate::otp) const STARTING: Self = Self(Entry::Starting);
+    pub(in crate::otp) const TEMPORARY: Self = Self(Entry::Temporary(None));
+    pub(in crate::otp) const STARTING: Self = Self(Entry::Starting(None));
+
+    /// Of one that is stopped in its own way, perhaps, and is to be started again or not.
+    pub(super) fn new(again: bool, own: Own) -> Self {
+        Self(if again { Entry::Starting(own) } else { Entry::Temporary(own) })
+    }
 
     pub(in crate::otp) fn kept(spec: Arc<Spec>) -> Self {
         Self(Entry::Kept(spec))
@@ -43,12 +50,18 @@ impl Kind {
 /// How a child is started again.
 pub(in crate::otp) struct Spec {
     pub(in crate::otp) restart: Restart,
+    /// None: as the supervisor says.
+    pub(in crate::otp) shutdown: Option<Shutdown>,
     pub(in crate::otp) start: StartAgain,
 }
 
 impl Rule for Arc<Spec> {
     fn restart(&self) -> Restart {
         self.restart
+    }
+
+    fn shutdown(&self) -> Option<Shutdown> {
+        self.shutdown
     }
 }
 
@@ -188,7 +201,7 @@ pub(in crate::otp) fn start(
             max: config.max_children,
         });
         made = Some(shared.clone());
-        let restarts = Restarts::new(config.max_restarts, config.within);
+        let restarts = Window::new(config.intensity);
         run(Run { shared, receiver: Receiver::new(this), restarts })
     })?;
     made.ok_or(SpawnError::NodeDown)
@@ -197,7 +210,7 @@ pub(in crate::otp) fn start(
 struct Run {
     shared: Arc<Shared>,
     receiver: Receiver<Order>,
-    restarts: Restarts,
+    restarts: Window,
 }
 
 async fn run(mut run: Run) -> ExitReason {
@@ -259,40 +272,41 @@ impl Run {
         }
     }
 
-    /// Ends all children at the same time: asked, waited for, killed.
+    /// Ends all children at the same time: asked, waited for, each killed when its time is over.
     async fn stop_all(&mut self) {
-        let limit = match self.shared.shutdown {
-            Shutdown::Brutal => {
-                self.kill_all();
-                return self.drained().await;
+        let (begin, usual) = (Instant::now(), self.shared.shutdown);
+        let mut limits = BTreeSet::new();
+        let phase = if usual == Shutdown::Brutal { Phase::Killing } else { Phase::Asked };
+        for (pid, own) in self.shared.book().close(phase) {
+            match own.unwrap_or(usual) {
+                Shutdown::Brutal => self.shared.node.kill(pid),
+                Shutdown::Timeout(limit) => {
+                    limits.insert(limit.min(FAR));
+                    self.shared.ask(pid);
+                }
+                Shutdown::Infinite => self.shared.ask(pid),
             }
-            Shutdown::Timeout(limit) => Some(limit),
-            Shutdown::Infinite => None,
-        };
-        for pid in self.close(Phase::Asked) {
-            self.shared.ask(pid);
         }
-        match limit {
-            None => self.drained().await,
-            Some(limit) => {
-                if tokio::time::timeout(limit, self.drained()).await.is_err() {
-                    self.kill_all();
-                    self.drained().await;
+        // For those, too, that are just being started.
+        if let Shutdown::Timeout(limit) = usual {
+            limits.insert(limit.min(FAR));
+        }
+        let mut phase = phase;
+        for limit in limits {
+            if tokio::time::timeout_at(begin + limit, self.drained()).await.is_ok() {
+                return;
+            }
+            let is_over = |shutdown| matches!(shutdown, Shutdown::Timeout(own) if own.min(FAR) <= limit);
+            if is_over(usual) {
+                phase = Phase::Killing;
+            }
+            for (pid, own) in self.shared.book().close(phase) {
+                if is_over(own.unwrap_or(usual)) {
+                    self.shared.node.kill(pid);
                 }
             }
         }
-    }
-
-    fn kill_all(&self) {
-        for pid in self.close(Phase::Killing) {
-            self.shared.node.kill(pid);
-        }
-    }
-
-    fn close(&self, phase: Phase) -> Vec<Pid> {
-        let mut book = self.shared.book();
-        book.close(phase);
-        book.pids()
+        self.drained().await;
     }
 
     /// Waits until no child is left. Cancel safe.
@@ -320,9 +334,10 @@ impl Run {
     }
 }
 
-/// However it ends, nobody starts anything under it any more.
+/// However it ends, nobody starts anything under it any more, and its children end.
 impl Drop for Run {
     fn drop(&mut self) {
-        self.shared.book().close(Phase::Killing);
+        let (usual, left) = (self.shared.shutdown, self.shared.book().close(Phase::Killing));
+        see_to(&self.shared.node, left.into_iter().map(|(pid, own)| (pid, own.unwrap_or(usual))));
     }
 }

@@ -29,13 +29,13 @@ impl Default for Intensity {
 
 /// The latest restarts of one supervisor.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(in crate::otp) struct Window {
     limit: Intensity,
     restarts: VecDeque<Instant>,
 }
 
 impl Window {
-    pub(super) fn new(limit: Intensity) -> Self {
+    pub(in crate::otp) fn new(limit: Intensity) -> Self {
         Self { limit, restarts: VecDeque::new() }
     }
 
@@ -46,7 +46,7 @@ impl Window {
 
     /// Notes a restart; false if it is one too many. A restart exactly `within` ago still counts.
     #[must_use]
-    pub(super) fn allow(&mut self, now: Instant) -> bool {
+    pub(in crate::otp) fn allow(&mut self, now: Instant) -> bool {
         while let Some(first) = self.restarts.front()
             && now.saturating_duration_since(*first) > self.limit.within
         {

@@ -42,6 +42,7 @@
 mod backoff;
 mod child;
 mod intensity;
+mod orphans;
 mod plan;
 mod reference;
 mod run;
@@ -53,6 +54,8 @@ pub use child::{ChildSpec, Restart, Shutdown};
 #[doc(hidden)]
 pub use child::{Starter, Starting};
 pub use intensity::Intensity;
+pub(super) use intensity::Window;
+pub(super) use orphans::see_to;
 pub use reference::{ChildCount, ChildError, ChildInfo, SupervisorRef};
 pub(crate) use seat::Seat;
 pub use typed::{Child, Supervised, Tree};

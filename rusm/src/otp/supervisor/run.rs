@@ -18,23 +18,20 @@ use super::child::ChildSpec;
 use super::plan::{self, Ended, Key, Phase, Plan, Then};
 use super::reference::{ChildError, Request, SupervisorRef};
 use super::seat::{Board, Seat};
-use super::{Shutdown, Supervisor, Tree};
+use super::{Shutdown, Supervisor, Tree, orphans};
 use crate::otp::cell::CellRef;
 use crate::otp::mailbox::{Item, Mailbox, Other, Receiver};
 use crate::otp::node::{Family, Start, wait_started};
 use crate::otp::reply::Answer;
-use crate::otp::sched::timers::Due;
 use crate::otp::signal::{Signal, Trap};
 use crate::otp::slot::{Filler, slot};
-use crate::otp::{Instant, Node, SpawnError, timer};
+use crate::otp::{Instant, Node, SpawnError};
 use crate::wire::{ExitReason, Pid};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::time::Sleep;
 
 impl Node {
@@ -479,22 +476,10 @@ fn outcome(started: Result<Pid, NotStarted>) -> Option<Result<Pid, ChildError>> 
 impl Drop for Run {
     fn drop(&mut self) {
         self.board.end();
-        let mut in_time: BTreeMap<Duration, Vec<Pid>> = BTreeMap::new();
-        for key in self.plan.to_stop() {
-            let (Some(Phase::Running(pid)), Some(member)) = (self.plan.phase(key), self.plan.get(key)) else {
-                continue;
-            };
-            match member.spec.shutdown {
-                Shutdown::Brutal => self.node.kill(pid),
-                Shutdown::Timeout(limit) => in_time.entry(limit.min(timer::FAR)).or_default().push(pid),
-                Shutdown::Infinite => {}
-            }
-        }
-        let inner = self.node.inner();
-        for (limit, pids) in in_time {
-            let node = self.node.uncounted();
-            let kill = Box::new(move || pids.iter().for_each(|pid| node.kill(*pid)));
-            inner.scheduler().set_timer(inner, Instant::now() + limit, Due::Run(kill));
-        }
+        let left = self.plan.to_stop().into_iter().filter_map(|key| match (self.plan.phase(key), self.plan.get(key)) {
+            (Some(Phase::Running(pid)), Some(member)) => Some((pid, member.spec.shutdown)),
+            _ => None,
+        });
+        orphans::see_to(&self.node, left);
     }
 }

@@ -1,7 +1,7 @@
 //! A stream whose items are made by tasks, some at a time.
 
-use super::{Task, begin};
-use crate::otp::{CallError, DEFAULT_CALL_TIMEOUT, Node};
+use super::{Task, TaskSupervisor, begin};
+use crate::otp::{CallError, DEFAULT_CALL_TIMEOUT, Node, SpawnError};
 use futures_core::Stream;
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,12 +11,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// The outcomes of one task for each item; see [`Node::async_stream`].
+/// The outcomes of one task for each item; see [`Node::async_stream`] and [`TaskSupervisor::async_stream`].
 ///
 /// Dropping it kills its tasks.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct TaskStream<I, F, T> {
-    node: Node,
+    home: Home,
     items: Option<I>,
     make: F,
     max: usize,
@@ -24,6 +24,25 @@ pub struct TaskStream<I, F, T> {
     span: Duration,
     under_way: VecDeque<Running<T>>,
     at: &'static Location<'static>,
+}
+
+/// Who starts the tasks.
+enum Home {
+    Node(Node),
+    Supervisor(TaskSupervisor),
+}
+
+impl Home {
+    fn begin<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        at: &'static Location<'static>,
+    ) -> Result<Task<T>, SpawnError> {
+        match self {
+            Self::Node(node) => begin(node, None, future, at),
+            Self::Supervisor(supervisor) => supervisor.begin(None, future, at),
+        }
+    }
 }
 
 enum Running<T> {
@@ -45,20 +64,45 @@ impl Node {
         R: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        TaskStream {
-            node: self.clone(),
+        TaskStream::new(Home::Node(self.clone()), items, max_concurrency, make, Location::caller())
+    }
+}
+
+impl TaskSupervisor {
+    /// [`Node::async_stream`] whose tasks are children of this supervisor: its end is theirs, and one that it does not take, since
+    /// it has its `max_children` or has ended, is an outcome.
+    #[track_caller]
+    pub fn async_stream<I, F, R, T>(&self, items: I, max_concurrency: usize, make: F) -> TaskStream<I::IntoIter, F, T>
+    where
+        I: IntoIterator,
+        F: FnMut(I::Item) -> R,
+        R: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        TaskStream::new(Home::Supervisor(self.clone()), items, max_concurrency, make, Location::caller())
+    }
+}
+
+impl<I, F, T> TaskStream<I, F, T> {
+    fn new(
+        home: Home,
+        items: impl IntoIterator<IntoIter = I>,
+        max_concurrency: usize,
+        make: F,
+        at: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            home,
             items: Some(items.into_iter()),
             make,
             max: max_concurrency.max(1),
             is_ordered: true,
             span: DEFAULT_CALL_TIMEOUT,
             under_way: VecDeque::new(),
-            at: Location::caller(),
+            at,
         }
     }
-}
 
-impl<I, F, T> TaskStream<I, F, T> {
     /// Gives outcomes as they come.
     pub fn unordered(mut self) -> Self {
         self.is_ordered = false;
@@ -93,7 +137,7 @@ where
                 this.items = None;
                 break;
             };
-            this.under_way.push_back(match begin(&this.node, None, (this.make)(item), this.at) {
+            this.under_way.push_back(match this.home.begin((this.make)(item), this.at) {
                 Ok(task) => Running::Task(task.timeout(this.span)),
                 Err(error) => Running::Done(Err(CallError::NoProcess(error.to_string()))),
             });

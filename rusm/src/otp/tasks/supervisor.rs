@@ -81,7 +81,7 @@ impl TaskSupervisor {
         .map(|cell| cell.pid())
     }
 
-    fn begin<T: Send + 'static>(
+    pub(super) fn begin<T: Send + 'static>(
         &self,
         caller: Option<CellRef>,
         future: impl Future<Output = T> + Send + 'static,

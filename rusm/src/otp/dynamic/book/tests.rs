@@ -8,26 +8,14 @@ impl Rule for Spec {
     fn restart(&self) -> Restart {
         self.0
     }
+
+    fn shutdown(&self) -> Option<Shutdown> {
+        (self.0 == Restart::Transient).then_some(Shutdown::Brutal)
+    }
 }
 
 fn pid(slot: u8) -> Pid {
     Pid::from_parts(0, 1, u32::from(slot), 1)
-}
-
-#[test]
-fn the_window_slides_and_its_edge_belongs_to_it() {
-    let begin = Instant::now();
-    let cases: &[(usize, &[(u64, bool)])] = &[
-        (0, &[(0, false)]),
-        (1, &[(0, true), (5000, false), (5001, true), (5002, false)]),
-        (2, &[(0, true), (1, true), (2, false), (5001, true), (5001, false), (5002, true)]),
-    ];
-    for (max, restarts) in cases {
-        let mut window = Restarts::new(*max, Duration::from_secs(5));
-        for (at, allowed) in *restarts {
-            assert_eq!(window.allow(begin + Duration::from_millis(*at)), *allowed, "max {max}, at {at} ms");
-        }
-    }
 }
 
 #[test]
@@ -39,7 +27,7 @@ fn an_end_before_the_word_that_it_came_up_is_not_lost() {
     ] {
         let mut book = Book::new(1);
         book.reserve().unwrap();
-        book.begin(pid(1), Entry::Starting);
+        book.begin(pid(1), Entry::Starting(None));
         assert_eq!(book.ended(pid(1), &reason), Verdict::Nothing);
         assert_eq!(book.started(pid(1), Spec(restart)) == Verdict::Again(Spec(restart)), again, "{restart:?} {reason}");
         assert_eq!(book.len(), usize::from(again), "its place is kept for the restart");
@@ -80,7 +68,7 @@ proptest! {
                     let expected = if !open { Err(Refused::Closed) } else if model.len() >= max { Err(Refused::Full) } else { Ok(()) };
                     prop_assert_eq!(book.reserve(), expected);
                     if expected.is_ok() {
-                        book.begin(pid(slot), restart.map_or(Entry::Temporary, |restart| Entry::Kept(Spec(restart))));
+                        book.begin(pid(slot), restart.map_or(Entry::Temporary(None), |restart| Entry::Kept(Spec(restart))));
                         model.push((slot, restart));
                     }
                 }
@@ -103,13 +91,19 @@ proptest! {
                 }
                 Step::Terminate(slot) => {
                     let known = model.iter_mut().find(|(known, _)| *known == slot);
-                    prop_assert_eq!(book.let_go(pid(slot)), known.is_some());
+                    let own = known.as_ref().map(|(_, restart)| restart.and_then(|restart| Spec(restart).shutdown()));
+                    let gone = book.let_go(pid(slot));
+                    prop_assert_eq!(gone.is_some(), known.is_some());
+                    if let (Some(Some(own)), Some(gone)) = (own, gone) {
+                        prop_assert_eq!(gone, Some(own), "how it is stopped is not forgotten");
+                    }
                     if let Some(known) = known {
                         known.1 = None;
                     }
                 }
                 Step::Close => {
-                    book.close(Phase::Asked);
+                    let left = book.close(Phase::Asked);
+                    prop_assert_eq!(left.len(), model.len());
                     open = false;
                 }
             }
