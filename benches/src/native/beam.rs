@@ -72,6 +72,11 @@ fn row(work: Work) -> Option<(&'static str, u64)> {
         Work::TimerCancel => ("timer_cancel", 0),
         Work::Cascade => ("cascade", 0),
         Work::Downs => ("downs", 0),
+        Work::Restart { panics: false } => ("restart_exit", 0),
+        Work::Restart { panics: true } => ("restart_panic", 0),
+        Work::Supervisor => ("supervisor", 0),
+        Work::Dynamic => ("dynamic", 0),
+        Work::CallNamed => ("call_named", 0),
         Work::TcpEcho | Work::HyperHello => return None,
     })
 }

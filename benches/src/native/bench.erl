@@ -2,7 +2,7 @@
 %% and the nanoseconds that it took.
 -module(bench).
 -behaviour(gen_server).
--export([main/0, init/1, handle_call/3, handle_cast/2]).
+-export([main/0, init/1, handle_call/3, handle_cast/2, child/0, child/2]).
 
 -define(MESSAGE, <<0:128>>).
 -define(SENDERS, 1000).
@@ -12,12 +12,17 @@
 -define(FAR, 3600000).
 
 main() ->
+    %% Crashes are what is measured.
+    logger:set_primary_config(level, none),
+    rows().
+
+rows() ->
     case io:get_line("") of
         Line when is_list(Line) ->
             [Row, Parameter, Amount] = string:lexemes(string:trim(Line), " "),
             {Count, Nanos} = row(list_to_atom(Row), list_to_integer(Parameter), list_to_integer(Amount)),
             io:format("~b ~b~n", [Count, Nanos]),
-            main();
+            rows();
         _ ->
             halt()
     end.
@@ -143,7 +148,63 @@ row(downs, _, Amount) ->
         times(Amount, fun() -> receive {'DOWN', _, _, _, _} -> ok end end),
         Main ! {took, now_ns() - Began}
     end),
-    {Amount, receive {took, T} -> T end}.
+    {Amount, receive {took, T} -> T end};
+row(restart_exit, _, Amount) -> restarts(Amount, fun() -> ok end);
+row(restart_panic, _, Amount) -> restarts(Amount, fun() -> error(crash) end);
+row(supervisor, _, Amount) ->
+    Main = self(),
+    Children = [#{id => N, start => {?MODULE, child, [Main, N]}} || N <- lists:seq(1, Amount)],
+    Began = now_ns(),
+    {ok, Supervisor} = supervisor:start_link(?MODULE, {supervisor, {#{}, Children}}),
+    receive {first, First} -> exit(First, kill) end,
+    receive {first, _} -> ok end,
+    stop(Supervisor),
+    {Amount, now_ns() - Began};
+row(dynamic, _, Amount) ->
+    Child = #{id => child, start => {?MODULE, child, []}, restart => temporary},
+    Began = now_ns(),
+    {ok, Supervisor} = supervisor:start_link(?MODULE, {supervisor, {#{strategy => simple_one_for_one}, [Child]}}),
+    times(Amount, fun() -> {ok, _} = supervisor:start_child(Supervisor, []) end),
+    stop(Supervisor),
+    {Amount, now_ns() - Began};
+row(call_named, _, Amount) ->
+    Server = #{id => server, start => {gen_server, start_link, [{local, bench_server}, ?MODULE, [], []]}},
+    {ok, Supervisor} = supervisor:start_link(?MODULE, {supervisor, {#{}, [Server]}}),
+    Main = self(),
+    Began = now_ns(),
+    spawn(fun() -> times(Amount, fun() -> gen_server:call(bench_server, ?MESSAGE) end), Main ! done end),
+    wait(1),
+    Took = now_ns() - Began,
+    stop(Supervisor),
+    {Amount, Took}.
+
+%% The least that a restart can be: no supervisor, a process that starts the next one when one has ended.
+restarts(Amount, Life) ->
+    Main = self(),
+    Began = now_ns(),
+    spawn(fun() ->
+        process_flag(trap_exit, true),
+        times(Amount, fun() -> spawn_link(Life), receive {'EXIT', _, _} -> ok end end),
+        Main ! done
+    end),
+    wait(1),
+    {Amount, now_ns() - Began}.
+
+stop(Supervisor) ->
+    unlink(Supervisor),
+    Ref = monitor(process, Supervisor),
+    exit(Supervisor, shutdown),
+    receive {'DOWN', Ref, _, _, _} -> ok end.
+
+child() -> {ok, spawn_link(fun() -> receive stop -> ok end end)}.
+
+%% The first one says so.
+child(Main, 1) ->
+    {ok, First} = child(),
+    Main ! {first, First},
+    {ok, First};
+child(_, _) ->
+    child().
 
 spawn_rows(Spawners, Amount, Count, Took) when Count < Amount ->
     Each = min(?BATCH, each(Amount - Count, Spawners)),
@@ -186,6 +247,7 @@ resident() ->
     {match, [Kilobytes]} = re:run(Text, "Rss: +([0-9]+) kB", [{capture, all_but_first, list}]),
     list_to_integer(Kilobytes) * 1024.
 
+init({supervisor, Tree}) -> {ok, Tree};
 init(_) -> {ok, none}.
 
 handle_call(Value, _, State) -> {reply, Value, State}.

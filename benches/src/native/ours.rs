@@ -6,8 +6,10 @@ use super::{END, Hold, Peer, SINK, WORKERS, payload, runtime, sockets, total};
 use crate::Failure;
 use rusm::Address;
 use rusm::otp::SpawnOptions;
+use rusm::otp::dynamic::DynamicSupervisor;
 use rusm::prelude::*;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -19,6 +21,11 @@ pub(crate) struct Payload {
     pub(crate) head: u64,
     pub(crate) tail: u64,
 }
+
+/// How many processes start the children of a dynamic supervisor.
+const STARTERS: u64 = WORKERS as u64;
+/// The name of the server that is called by name.
+const SERVER: &str = "bench-server";
 
 pub(crate) struct Ours {
     node: Node,
@@ -149,6 +156,84 @@ impl Ours {
     }
 }
 
+impl Ours {
+    async fn restarts(&self, amount: u64, panics: bool) -> Result<Duration, Failure> {
+        LIVES.store(amount, Ordering::Relaxed);
+        let often = Intensity::new(usize::MAX, Duration::from_micros(1));
+        let child = ChildSpec::actor::<mayfly>("mayfly", move || panics);
+        finish::expect(1);
+        let supervisor = self.node.supervise(Supervisor::new().intensity(often).child(child)).await?;
+        let took = finish::wait()?;
+        supervisor.stop().await;
+        Ok(took)
+    }
+
+    async fn supervisor(&self, amount: u64) -> Result<Duration, Failure> {
+        // One of them says when it is there again.
+        LIVES.store(1, Ordering::Relaxed);
+        let child = |number: u64| ChildSpec::actor::<parked>(&number.to_string(), || ());
+        let children = (1..amount).map(child).chain([ChildSpec::actor::<mayfly>("mayfly", || false).named("mayfly")]);
+        let tree = children.fold(Supervisor::new(), Supervisor::child);
+        finish::expect(1);
+        let supervisor = self.node.supervise(tree).await?;
+        finish::wait()?;
+        supervisor.stop().await;
+        finish::until(|| true)
+    }
+
+    async fn dynamic(&self, each: u64) -> Result<Duration, Failure> {
+        finish::expect(STARTERS);
+        let supervisor = self.node.supervise_dynamic(DynamicSupervisor::new())?;
+        for _ in 0..STARTERS {
+            let supervisor = supervisor.clone();
+            self.node.spawn_fn("starter", move |_| async move {
+                for _ in 0..each {
+                    supervisor.start_child::<parked>(()).await.expect("there is room");
+                }
+                finish::arrive();
+            })?;
+        }
+        finish::wait()?;
+        supervisor.stop().await;
+        finish::until(|| true)
+    }
+
+    async fn call_named(&self, calls: u64) -> Result<Duration, Failure> {
+        let server = ChildSpec::actor::<Server>("server", || ()).named(SERVER);
+        let supervisor = self.node.supervise(Supervisor::new().child(server)).await?;
+        finish::expect(1);
+        self.node.spawn::<caller_by_name>(calls).await?;
+        let took = finish::wait()?;
+        supervisor.stop().await;
+        Ok(took)
+    }
+}
+
+/// What a call costs without a name.
+pub(crate) struct ByPid(Ours);
+
+impl ByPid {
+    /// # Errors
+    /// As for [`Ours`].
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ours::new().map(Self)
+    }
+}
+
+impl Peer for ByPid {
+    fn name(&self) -> &'static str {
+        "by-pid"
+    }
+
+    fn has(&self, work: Work) -> bool {
+        work == Work::CallNamed
+    }
+
+    fn measure(&mut self, _: Work, amount: u64) -> Result<Done, Failure> {
+        self.0.measure(Work::Call { clients: 1 }, amount)
+    }
+}
+
 impl Peer for Ours {
     fn name(&self) -> &'static str {
         "ours"
@@ -171,6 +256,10 @@ impl Peer for Ours {
             Work::TimerCancel => total(1, amount, |amount| run.block_on(self.timers(amount))),
             Work::Cascade => total(1, amount, |amount| run.block_on(self.cascade(amount))),
             Work::Downs => total(1, amount, |amount| run.block_on(self.downs(amount))),
+            Work::Restart { panics } => total(1, amount, |amount| run.block_on(self.restarts(amount, panics))),
+            Work::Supervisor => total(1, amount, |amount| run.block_on(self.supervisor(amount))),
+            Work::Dynamic => total(STARTERS, amount, |each| run.block_on(self.dynamic(each))),
+            Work::CallNamed => total(1, amount, |calls| run.block_on(self.call_named(calls))),
             Work::Parked | Work::TcpEcho | Work::HyperHello => Err("is measured otherwise".into()),
         }
     }
@@ -316,6 +405,29 @@ async fn caller(mut inbox: Inbox<Payload>, server: Pid, count: u64) {
         server.echo(value).await.expect("it answers");
     }
     finish::arrive();
+}
+
+#[actor]
+async fn caller_by_name(_inbox: Inbox<Payload>, count: u64) {
+    let server = ServerClient::connect(SERVER);
+    for _ in 0..count {
+        server.echo(payload()).await.expect("it answers");
+    }
+    finish::arrive();
+}
+
+/// How often a mayfly is to end.
+static LIVES: AtomicU64 = AtomicU64::new(0);
+
+/// Ends at once, but for the last one, which stays.
+#[actor]
+async fn mayfly(mut inbox: Inbox<Payload>, panics: bool) {
+    let stays = LIVES.fetch_sub(1, Ordering::Relaxed) == 0;
+    if stays {
+        finish::arrive();
+        inbox.receive().await;
+    }
+    assert!(stays || !panics, "as told");
 }
 
 #[actor]

@@ -28,6 +28,14 @@ pub(crate) enum Work {
     Cascade,
     /// A process monitors others, tells them to end and receives their downs.
     Downs,
+    /// A child of a supervisor ends at once and is started again, so often; it panics or it returns.
+    Restart { panics: bool },
+    /// A supervisor starts so many children, starts one of them again that was killed, and stops.
+    Supervisor,
+    /// A dynamic supervisor starts so many children, one by one, and stops.
+    Dynamic,
+    /// A process calls a supervised server by its name.
+    CallNamed,
     /// A connection is a process and sends back what comes.
     TcpEcho,
     /// A connection is a process and runs hyper on it.
@@ -42,8 +50,8 @@ pub(crate) const MEMBERS: u64 = 1000;
 pub(crate) const WAITING: u64 = 100_000;
 /// How many processes a spawner starts before it waits for their end.
 pub(crate) const BATCH: u64 = 100_000;
-/// What a cascade is told for; shorter ones are scaled.
-const CASCADE: f64 = 100_000.0;
+/// What times of crowds are told for; smaller ones are scaled.
+const CROWD: f64 = 100_000.0;
 /// How far away the timers are that are cancelled.
 pub(crate) const FAR: Duration = Duration::from_secs(3600);
 
@@ -91,14 +99,14 @@ impl Row {
         let (count, seconds) = (done.count.max(1) as f64, done.took.as_secs_f64());
         match self.unit {
             "us" => seconds * 1e6 / count,
-            "ms" => seconds * 1e3 * CASCADE / count,
+            "ms" => seconds * 1e3 * CROWD / count,
             _ => count / seconds,
         }
     }
 }
 
 /// All of them, in the order in which they are shown.
-pub(crate) const ROWS: [Row; 16] = [
+pub(crate) const ROWS: [Row; 21] = [
     Row::rate("spawn-1", Work::Spawn { spawners: 1 }, 20_000, 4_000_000),
     Row::rate("spawn-2", Work::Spawn { spawners: 2 }, 20_000, 4_000_000),
     Row { unit: "B", better: Better::Lower, ..Row::rate("parked-bytes", Work::Parked, 250_000, 250_000) },
@@ -113,6 +121,11 @@ pub(crate) const ROWS: [Row; 16] = [
     Row::rate("timer-cancel", Work::TimerCancel, 10_000, 4_000_000),
     Row { unit: "ms", better: Better::Lower, ..Row::rate("cascade", Work::Cascade, 100_000, 100_000) },
     Row::rate("downs", Work::Downs, 100_000, 100_000),
+    Row::rate("restart-exit", Work::Restart { panics: false }, 20_000, 4_000_000),
+    Row::rate("restart-panic", Work::Restart { panics: true }, 5_000, 4_000_000),
+    Row { unit: "ms", better: Better::Lower, ..Row::rate("supervisor-100k", Work::Supervisor, 100_000, 100_000) },
+    Row::rate("dynamic-1m", Work::Dynamic, 1_000_000, 1_000_000),
+    Row::rate("call-named", Work::CallNamed, 10_000, u64::MAX),
     Row::rate("tcp-echo", Work::TcpEcho, 0, 0),
     Row::rate("hyper-hello", Work::HyperHello, 0, 0),
 ];
@@ -136,6 +149,8 @@ mod tests {
             ("cascade", pace(100_000, 1), false, 100_000),
             ("cascade", pace(10_000, 1), true, 10_000),
             ("downs", pace(10_000, 1_000), true, 10_000),
+            ("dynamic-1m", pace(10_000, 1_000), true, 100_000),
+            ("dynamic-1m", pace(10_000, 1_000), false, 1_000_000),
         ] {
             assert_eq!(row(name).amount(pace, span, quick), expected, "{name} {pace:?}");
         }

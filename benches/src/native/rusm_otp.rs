@@ -6,7 +6,8 @@
 use super::rows::{BATCH, Done, FAR, MEMBERS, SENDERS, WAITING, Work};
 use super::{END, Hold, Peer, SINK, finish, runtime, total};
 use crate::Failure;
-use rusm_otp::{Context, Message, Pid, Received, Runtime as System};
+use rusm_otp::{Context, Message, Pid, Received, Runtime as System, Strategy};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -260,13 +261,57 @@ impl RusmOtp {
     }
 }
 
+/// Keeps what panics say off the terminal while it lives.
+struct Quiet(Option<PanicHook>);
+
+type PanicHook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Send + Sync>;
+
+impl Quiet {
+    fn new() -> Self {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| ()));
+        Self(Some(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            std::panic::set_hook(before);
+        }
+    }
+}
+
+impl RusmOtp {
+    fn restarts(&self, amount: u64, panics: bool) -> Result<Duration, Failure> {
+        let _quiet = Quiet::new();
+        finish::expect(1);
+        let left = AtomicU64::new(amount);
+        let life = move |system: &System| {
+            // The last one stays.
+            let stays = left.fetch_sub(1, Ordering::Relaxed) == 0;
+            system.spawn(move |mut context| async move {
+                if stays {
+                    finish::arrive();
+                    context.recv().await;
+                }
+                assert!(stays || !panics, "as told");
+            })
+        };
+        let supervisor = self.system.supervisor(Strategy::OneForOne).max_restarts(0).child(life).start();
+        let took = finish::wait()?;
+        supervisor.kill();
+        Ok(took)
+    }
+}
+
 impl Peer for RusmOtp {
     fn name(&self) -> &'static str {
         "rusm-otp"
     }
 
     fn has(&self, work: Work) -> bool {
-        !matches!(work, Work::TcpEcho | Work::HyperHello)
+        !matches!(work, Work::Supervisor | Work::Dynamic | Work::CallNamed | Work::TcpEcho | Work::HyperHello)
     }
 
     fn measure(&mut self, work: Work, amount: u64) -> Result<Done, Failure> {
@@ -282,6 +327,9 @@ impl Peer for RusmOtp {
             Work::TimerCancel => total(1, amount, |amount| self.timers(amount)),
             Work::Cascade => total(1, amount, |amount| self.cascade(amount)),
             Work::Downs => total(1, amount, |amount| self.downs(amount)),
+            Work::Restart { panics } => total(1, amount, |amount| self.restarts(amount, panics)),
+            // Its supervisors can't be stopped with their children, start none later, and name none.
+            Work::Supervisor | Work::Dynamic | Work::CallNamed => Err("it has no such thing".into()),
             Work::Parked | Work::TcpEcho | Work::HyperHello => Err("is measured otherwise".into()),
         }
     }
