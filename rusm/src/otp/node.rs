@@ -661,6 +661,24 @@ pub(crate) async fn spawn_process<P: Spawn>(
 ) -> Result<Ref<P>, SpawnError> {
     // Before it begins, so that nothing is begun and given up.
     context::yield_now().await;
+    let (this, started) = begin_process::<P>(node, args, options, family, spawned_at)?;
+    if let Some(started) = started {
+        wait_started(node, this.cell(), started).await?;
+    }
+    Ok(Ref::new(this))
+}
+
+/// A process that has begun, and the word that it is up if it says so itself.
+pub(crate) type Begun<P> = (Typed<<P as Spawn>::Message>, Option<Waiter<()>>);
+
+/// Lets a process begin. Whoever takes its word kills it if that is given up: see [`wait_started`].
+pub(crate) fn begin_process<P: Spawn>(
+    node: &Node,
+    args: P::Args,
+    options: SpawnOptions,
+    family: Family<'_>,
+    spawned_at: &'static Location<'static>,
+) -> Result<Begun<P>, SpawnError> {
     let mailbox = Mailbox::new(options.bound());
     let trap = Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate };
     let mut start = Start::new(&P::ENTRY.name, spawned_at);
@@ -668,12 +686,11 @@ pub(crate) async fn spawn_process<P: Spawn>(
     options.apply(&mut start);
     if !P::HAS_INIT {
         let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: None }))?;
-        return Ok(Ref::new(this));
+        return Ok((this, None));
     }
     let (started, is_started) = slot();
     let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: Some(started) }))?;
-    wait_started(node, this.cell(), is_started).await?;
-    Ok(Ref::new(this))
+    Ok((this, Some(is_started)))
 }
 
 /// Waits for the start; a start that is given up kills the process.

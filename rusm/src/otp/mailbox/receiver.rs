@@ -205,6 +205,10 @@ impl<M> Receiver<M> {
 
     /// Whether the process was asked to end.
     pub(crate) fn is_stop_asked(&self) -> bool {
+        // The request waits like all else until it is taken.
+        if self.this.cell().state.look() == Look::Nothing && self.this.mailbox().in_batch.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
         self.this.mailbox().open(self.this.cell().ptr()).stop
     }
 

@@ -200,7 +200,7 @@ impl Core {
 
     /// Which process is next.
     #[inline]
-    fn find(&self, tick: u32) -> Option<Turn> {
+    fn find(&self, tick: u32, misses: u32) -> Option<Turn> {
         if self.explorer.is_on() {
             return self.explore();
         }
@@ -233,7 +233,12 @@ impl Core {
         {
             return Some(turn);
         }
-        normal.pop().or_else(|| high.pop()).or_else(|| low.pop()).or_else(|| self.injected()).or_else(|| self.steal())
+        normal
+            .pop()
+            .or_else(|| high.pop())
+            .or_else(|| low.pop())
+            .or_else(|| self.injected())
+            .or_else(|| self.steal(misses))
     }
 
     fn injected(&self) -> Option<Turn> {
@@ -241,11 +246,16 @@ impl Core {
         (0..3).find_map(|priority| scheduler.inject(priority))
     }
 
-    fn steal(&self) -> Option<Turn> {
+    /// Takes some of what waits elsewhere. One that waits alone is left to its worker for a while: it may be the next turn of two
+    /// that follow each other, which run well side by side and badly across threads.
+    fn steal(&self, misses: u32) -> Option<Turn> {
+        let least = if misses + 1 < SPIN { 2 } else { 1 };
         let workers = &self.scheduler().workers;
         for other in 1..workers.len() {
             let victim = &workers[(self.id + other) % workers.len()];
-            for (queue, stealer) in self.queues.iter().zip(&victim.stealers) {
+            for (queue, stealer) in
+                self.queues.iter().zip(&victim.stealers).filter(|(_, stealer)| stealer.len() >= least)
+            {
                 loop {
                     match stealer.steal_batch_with_limit_and_pop(queue, STEAL) {
                         Steal::Success(turn) => {
@@ -278,7 +288,7 @@ impl Core {
             if tick & 63 == 0 {
                 guard.repin();
             }
-            let Some(turn) = self.find(tick) else {
+            let Some(turn) = self.find(tick, misses) else {
                 misses += 1;
                 if misses < SPIN && scheduler.workers.len() > 1 {
                     std::hint::spin_loop();

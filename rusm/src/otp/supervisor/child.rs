@@ -6,14 +6,16 @@ use super::typed::{Child, Supervised, Tree};
 use super::{Backoff, run};
 use crate::otp::cell::CellRef;
 use crate::otp::crash;
-use crate::otp::node::{Family, SpawnOptions, spawn_process};
+use crate::otp::node::{Family, SpawnOptions, begin_process, wait_started};
 use crate::otp::{Node, Spawn, SpawnError};
 use crate::wire::Pid;
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// When a child is started again.
@@ -52,21 +54,56 @@ impl From<Duration> for Shutdown {
     }
 }
 
-/// A start under way.
+/// A start: one that has nothing to wait for is done when it is made.
 #[doc(hidden)]
-pub type Starting = Pin<Box<dyn Future<Output = Result<Pid, SpawnError>> + Send>>;
+pub struct Starting(Step);
+
+enum Step {
+    Done(Option<Result<Pid, SpawnError>>),
+    Waits(Pin<Box<dyn Future<Output = Result<Pid, SpawnError>> + Send>>),
+}
+
+impl Starting {
+    pub(super) fn done(result: Result<Pid, SpawnError>) -> Self {
+        Self(Step::Done(Some(result)))
+    }
+
+    fn waits(start: impl Future<Output = Result<Pid, SpawnError>> + Send + 'static) -> Self {
+        Self(Step::Waits(Box::pin(start)))
+    }
+}
+
+impl Future for Starting {
+    type Output = Result<Pid, SpawnError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            // Polled once more it would wait for ever.
+            Step::Done(result) => result.take().map_or(Poll::Pending, Poll::Ready),
+            Step::Waits(start) => start.as_mut().poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for Starting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starting").field("is_done", &matches!(self.0, Step::Done(_))).finish()
+    }
+}
 
 type Start = Arc<dyn Fn(Starter) -> Starting + Send + Sync>;
 
 /// Under whom a child starts.
 #[doc(hidden)]
 pub struct Starter {
-    pub(super) node: Node,
+    /// Not counted: the supervisor's process runs there.
+    pub(super) node: ManuallyDrop<Node>,
     pub(super) parent: CellRef,
     /// Where the child was written down.
     pub(super) at: &'static Location<'static>,
     pub(super) name: Option<Arc<str>>,
-    pub(super) seat: Arc<Seat>,
+    /// Of a tree.
+    pub(super) seat: Option<Arc<Seat>>,
 }
 
 impl Starter {
@@ -76,13 +113,18 @@ impl Starter {
 
     /// Starts a native process.
     pub(super) fn process<P: Spawn>(self, args: P::Args) -> Starting {
-        Box::pin(async move {
-            let mut options = SpawnOptions::default();
-            if let Some(name) = &self.name {
-                options = options.name(name);
-            }
-            Ok(spawn_process::<P>(&self.node, args, options, self.family(), self.at).await?.pid())
-        })
+        let mut options = SpawnOptions::default();
+        if let Some(name) = &self.name {
+            options = options.name(name);
+        }
+        match begin_process::<P>(&self.node, args, options, self.family(), self.at) {
+            Err(error) => Starting::done(Err(error)),
+            Ok((this, None)) => Starting::done(Ok(this.cell().pid())),
+            Ok((this, Some(started))) => Starting::waits(async move {
+                wait_started(&self.node, this.cell(), started).await?;
+                Ok(this.cell().pid())
+            }),
+        }
     }
 
     /// Starts a process of a component.
@@ -91,14 +133,14 @@ impl Starter {
         if let Some(entry) = entry {
             component = component.entry(entry);
         }
-        Box::pin(async move { component.spawn_in(args, self.family(), self.name.clone(), self.at).await })
+        Starting::waits(async move { component.spawn_in(args, self.family(), self.name.clone(), self.at).await })
     }
 
     /// Starts a supervisor; its children have the seats of those of the supervisor that was here before.
     pub(super) fn tree(self, tree: impl Tree) -> Starting {
         let tree = tree.into_supervisor();
-        Box::pin(async move {
-            let board = self.seat.nested().clone();
+        Starting::waits(async move {
+            let board = self.seat.as_ref().map(|seat| seat.nested().clone()).unwrap_or_default();
             Ok(run::start(&self.node, tree, self.family(), self.name.clone(), self.at, board).await?.pid())
         })
     }
@@ -193,11 +235,11 @@ impl ChildSpec {
     }
 
     pub(super) fn start(&self, node: &Node, parent: &CellRef, seat: &Arc<Seat>) -> Starting {
-        let (node, parent, seat) = (node.clone(), parent.clone(), seat.clone());
+        let (node, parent, seat) = (node.uncounted(), parent.clone(), self.is_tree.then(|| seat.clone()));
         let starter = Starter { node, parent, name: self.name.clone(), at: self.at, seat };
         // The arguments are made by the user's code; its panic is a start that failed.
         crash::guard(|| (self.start)(starter))
-            .unwrap_or_else(|crash| Box::pin(std::future::ready(Err(SpawnError::Init(crash.reason)))))
+            .unwrap_or_else(|crash| Starting::done(Err(SpawnError::Init(crash.reason))))
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Plan<T> {
     ids: HashMap<Arc<str>, Key, RandomState>,
     pids: HashMap<Pid, Key, RandomState>,
     /// Those that are `Restarting`.
-    due: BTreeSet<(Due, Key)>,
+    due: Queue,
     /// How many significant children are not `Down`.
     significant: usize,
     next: Key,
@@ -116,6 +116,43 @@ pub(super) struct Ended {
     pub(super) is_done: bool,
 }
 
+/// What is to be started, in order. Mostly that is one, which takes no allocation.
+#[derive(Debug, Default)]
+struct Queue {
+    one: Option<(Due, Key)>,
+    others: BTreeSet<(Due, Key)>,
+}
+
+impl Queue {
+    fn insert(&mut self, entry: (Due, Key)) {
+        if self.one.is_none() && self.others.is_empty() {
+            self.one = Some(entry);
+        } else {
+            self.others.insert(entry);
+        }
+    }
+
+    fn remove(&mut self, entry: (Due, Key)) {
+        if self.one == Some(entry) {
+            self.one = None;
+        } else {
+            self.others.remove(&entry);
+        }
+    }
+
+    fn first(&self) -> Option<(Due, Key)> {
+        self.one.into_iter().chain(self.others.first().copied()).min()
+    }
+
+    fn last(&self) -> Option<(Due, Key)> {
+        self.one.max(self.others.last().copied())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Due, Key)> + '_ {
+        self.one.into_iter().chain(self.others.iter().copied())
+    }
+}
+
 impl<T> Plan<T> {
     pub(super) fn new(strategy: Strategy, auto_shutdown: AutoShutdown, intensity: Intensity) -> Self {
         let (children, ids, pids, due) = Default::default();
@@ -180,7 +217,7 @@ impl<T> Plan<T> {
 
     /// All that are to be started some time.
     pub(super) fn waiting(&self) -> Vec<Key> {
-        self.due.iter().map(|(_, key)| *key).collect()
+        self.due.iter().map(|(_, key)| key).collect()
     }
 
     /// When something is to be started.
@@ -190,7 +227,7 @@ impl<T> Plan<T> {
 
     /// What is to be started first of all that is due.
     pub(super) fn next_start(&self, now: Instant) -> Option<Key> {
-        self.due.first().filter(|(due, _)| due.at <= now).map(|(_, key)| *key)
+        self.due.first().filter(|(due, _)| due.at <= now).map(|(_, key)| key)
     }
 
     /// Whether this one is to be started now.
@@ -262,7 +299,7 @@ impl<T> Plan<T> {
         let first = if self.strategy == Strategy::OneForAll { 0 } else { key };
         let stop = running(self.children.range(first..));
         let waiting = self.children.range(first..).filter(|(_, child)| child.can_wait()).map(|(key, _)| *key);
-        let waiting: BTreeSet<_> = waiting.chain(self.due.iter().map(|(_, key)| *key)).collect();
+        let waiting: BTreeSet<_> = waiting.chain(self.due.iter().map(|(_, key)| key)).collect();
         for key in waiting {
             self.set(key, Phase::Restarting(due));
         }
@@ -280,12 +317,12 @@ impl<T> Plan<T> {
         match before {
             Phase::Down => {}
             Phase::Running(pid) => drop(self.pids.remove(&pid)),
-            Phase::Restarting(at) => drop(self.due.remove(&(at, key))),
+            Phase::Restarting(at) => self.due.remove((at, key)),
         }
         match phase {
             Phase::Down => {}
             Phase::Running(pid) => drop(self.pids.insert(pid, key)),
-            Phase::Restarting(at) => drop(self.due.insert((at, key))),
+            Phase::Restarting(at) => self.due.insert((at, key)),
         }
         if child.rules.significant {
             self.significant -= usize::from(before != Phase::Down);

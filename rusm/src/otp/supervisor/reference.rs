@@ -283,8 +283,9 @@ impl SupervisorRef {
         let Some(seat) = self.board.seat(id) else {
             return Err(if self.board.is_over() { self.exited(&process).await } else { unknown() });
         };
+        let watch = seat.watch();
         loop {
-            let mut changed = pin!(seat.changed().notified());
+            let mut changed = pin!(watch.changed());
             changed.as_mut().enable();
             if let Some(pid) = seat.pid(self.node.table()).filter(|pid| Some(*pid) != before) {
                 return Ok(pid);

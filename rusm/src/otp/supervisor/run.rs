@@ -25,7 +25,7 @@ use crate::otp::node::{Family, Start, wait_started};
 use crate::otp::reply::Answer;
 use crate::otp::signal::{Signal, Trap};
 use crate::otp::slot::{Filler, slot};
-use crate::otp::{Instant, Node, SpawnError};
+use crate::otp::{Instant, Node, SpawnError, context};
 use crate::wire::{ExitReason, Pid};
 use std::future::{Future, poll_fn};
 use std::panic::Location;
@@ -33,6 +33,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::Sleep;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
 impl Node {
     /// Starts a supervisor and its children, in order: a [`Supervisor`], or a type with [`#[supervisor]`](macro@crate::supervisor).
@@ -210,7 +212,8 @@ impl Run {
 
     /// A linked process has ended; Err if that ends the supervisor.
     async fn ended(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ExitReason> {
-        let Some(Ended { child, then, is_done }) = self.plan.ended(pid, &reason, Instant::now()) else { return Ok(()) };
+        let now = context::now();
+        let Some(Ended { child, then, is_done }) = self.plan.ended(pid, &reason, now) else { return Ok(()) };
         let decision = match &then {
             Then::Restart { .. } => "a child ended: it is started again",
             Then::GiveUp => "a child ended, and that is too many restarts: the supervisor gives up",
@@ -225,7 +228,7 @@ impl Run {
             return Err(ExitReason::Shutdown);
         }
         // Now, if it is due; those that are tried again after a start that failed have their own turn.
-        match is_restart && self.plan.is_due(child, Instant::now()) {
+        match is_restart && self.plan.is_due(child, now) {
             true if self.plan.is_group() => self.start_due().await,
             true => self.attempt(child).await.map(drop),
             false => Ok(()),
@@ -363,11 +366,13 @@ impl Run {
 
     /// Starts a child; a request to stop does not wait for an `#[init]` that takes its time.
     async fn start(&mut self, key: Key, again: bool) -> Result<Pid, NotStarted> {
+        // Many that are up at once are not to take one turn.
+        context::yield_now().await;
         let Some(Member { spec, seat }) = self.plan.get(key) else { return Err(NotStarted::Stopping) };
         let mut starting = spec.start(&self.node, &self.cell, seat);
         let shutdown = spec.shutdown;
         let mut stop = pin!(self.receiver.stop_asked());
-        let started = poll_fn(|cx| match starting.as_mut().poll(cx) {
+        let started = poll_fn(|cx| match Pin::new(&mut starting).poll(cx) {
             Poll::Ready(started) => Poll::Ready(Some(started)),
             Poll::Pending => stop.as_mut().poll(cx).map(|()| None),
         });
@@ -382,7 +387,7 @@ impl Run {
         if let Some(Member { seat, .. }) = self.plan.get(key) {
             seat.sit(pid, again);
         }
-        self.plan.started(key, pid, Instant::now());
+        self.plan.started(key, pid, context::now());
         Ok(pid)
     }
 
@@ -446,6 +451,15 @@ impl Run {
 
     /// The one line that a supervisor writes about the end of a child, or about a start that failed.
     fn log(&self, child: Key, process: Option<Pid>, reason: &ExitReason, then: &Then, decision: &str) {
+        let level = match then {
+            Then::GiveUp => Level::ERROR,
+            Then::Restart { .. } => Level::WARN,
+            Then::Rest | Then::Forget => Level::DEBUG,
+        };
+        // Most of what it takes to say is made for it.
+        if level > LevelFilter::current() {
+            return;
+        }
         let (pid, label, child) = (self.cell.pid(), self.cell.label(), self.id(child));
         let process = process.map(tracing::field::display);
         let restarts = self.plan.restarts();

@@ -18,9 +18,10 @@ use crate::wire::Pid;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Nobody sits here now.
 const VACANT: u64 = 0;
@@ -35,6 +36,8 @@ pub(crate) struct Seat {
     restarting: AtomicBool,
     restarts: AtomicU64,
     changed: Notify,
+    /// How many wait for a change.
+    waiting: AtomicUsize,
     /// If the child is a supervisor: its board.
     nested: OnceLock<Arc<Board>>,
 }
@@ -42,7 +45,15 @@ pub(crate) struct Seat {
 impl Seat {
     fn new(id: Arc<str>) -> Arc<Self> {
         let (at, restarting, restarts) = (AtomicU64::new(CLOSED), AtomicBool::new(false), AtomicU64::new(0));
-        Arc::new(Self { id, at, restarting, restarts, changed: Notify::new(), nested: OnceLock::new() })
+        Arc::new(Self {
+            id,
+            at,
+            restarting,
+            restarts,
+            changed: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            nested: OnceLock::new(),
+        })
     }
 
     pub(crate) fn id(&self) -> &Arc<str> {
@@ -52,7 +63,7 @@ impl Seat {
     /// The child's process in one word; finds nobody if there is none.
     #[inline]
     pub(crate) fn counted(&self) -> u64 {
-        self.at.load(Ordering::Acquire)
+        self.at.load(Ordering::SeqCst)
     }
 
     pub(crate) fn pid(&self, table: &Table) -> Option<Pid> {
@@ -72,8 +83,11 @@ impl Seat {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    pub(super) fn changed(&self) -> &Notify {
-        &self.changed
+    /// For who waits until somebody sits here, or nobody will: as long as it lives, changes are told.
+    pub(super) fn watch(&self) -> Watch<'_> {
+        // Either this sees the change, or who makes it sees this: both are in one order.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Watch(self)
     }
 
     pub(super) fn nested(&self) -> &Arc<Board> {
@@ -92,7 +106,8 @@ impl Seat {
 
     pub(super) fn leave(&self, restarting: bool) {
         self.restarting.store(restarting, Ordering::Relaxed);
-        self.set(VACANT);
+        // Nobody waits for that.
+        self.at.store(VACANT, Ordering::Release);
     }
 
     fn close(&self) {
@@ -101,8 +116,26 @@ impl Seat {
     }
 
     fn set(&self, at: u64) {
-        self.at.store(at, Ordering::Release);
-        self.changed.notify_waiters();
+        self.at.store(at, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.changed.notify_waiters();
+        }
+    }
+}
+
+/// See [`Seat::watch`].
+pub(super) struct Watch<'a>(&'a Seat);
+
+impl Watch<'_> {
+    /// The next change.
+    pub(super) fn changed(&self) -> Notified<'_> {
+        self.0.changed.notified()
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -72,7 +72,7 @@ impl<P: Spawn> Supervised for P {
             None => starter.process::<P>(child.args),
             Some(component) => match encode(&child.args) {
                 Ok(args) => starter.component(&component, Some(P::ENTRY.name), args),
-                Err(error) => Box::pin(std::future::ready(Err(SpawnError::Malformed(error.to_string())))),
+                Err(error) => Starting::done(Err(SpawnError::Malformed(error.to_string()))),
             },
         }
     }
