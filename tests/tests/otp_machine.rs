@@ -99,10 +99,8 @@ fn act(wishes: &[Wish], cx: &mut Cx<Puppet>) {
 #[actor(state = Phase)]
 impl Puppet {
     #[init]
-    fn start(channel: usize, begins: Option<u8>, on_open: Vec<Wish>, cx: &mut Cx<Self>) -> Self {
-        if let Some(begins) = begins {
-            cx.to(phase(begins));
-        }
+    fn start(channel: usize, at_first: Vec<Wish>, on_open: Vec<Wish>, cx: &mut Cx<Self>) -> Self {
+        act(&at_first, cx);
         Self { seen: SEEN.lock().unwrap()[channel].clone(), since: Instant::now(), on_open }
     }
 
@@ -138,13 +136,23 @@ impl Puppet {
         self.tell(format_args!("above {number}"), cx);
     }
 
-    /// Decides by itself whether it is time; goes to `Open` on the way.
+    /// Decides by itself whether it is time.
     pub fn later(&mut self, text: String, reply: Reply<String>, cx: &mut Cx<Self>) {
         if *cx.state() == Phase::Open {
             self.tell(&text, cx);
             return reply.send(text);
         }
         cx.postpone(PuppetMessage::Later { text, reply });
+    }
+
+    /// Opens for itself.
+    pub fn enter(&mut self, reply: Reply<()>, cx: &mut Cx<Self>) {
+        self.tell("enter", cx);
+        if *cx.state() == Phase::Open {
+            return reply.send(());
+        }
+        cx.postpone(PuppetMessage::Enter { reply });
+        cx.to(Phase::Open);
     }
 
     /// Calls what never answers.
@@ -228,7 +236,7 @@ struct Stage {
 async fn stage_with(on_open: &[Wish], options: SpawnOptions) -> Result<Stage> {
     let node = Node::builder().in_runtime().build().await?;
     let (channel, mut seen) = channel();
-    let puppet = node.spawn_with::<Puppet>((channel, None, on_open.to_vec()), options).await?;
+    let puppet = node.spawn_with::<Puppet>((channel, Vec::new(), on_open.to_vec()), options).await?;
     told(&mut seen, &["enter from none Idle"]).await;
     Ok(Stage { node, puppet, seen })
 }
@@ -262,9 +270,20 @@ async fn the_first_state_is_entered_and_a_change_holds_when_the_message_is_done(
 async fn init_may_begin_in_another_state() -> Result {
     let node = Node::builder().in_runtime().build().await?;
     let (channel, mut seen) = channel();
-    let puppet = node.spawn::<Puppet>((channel, Some(1), vec![Wish::To(5), Wish::State(3)])).await?;
+    let puppet = node.spawn::<Puppet>((channel, vec![Wish::To(1)], vec![Wish::To(5), Wish::State(3)])).await?;
     told(&mut seen, &["enter from none Open", "enter from Open Busy", "State at 3 Busy"]).await;
     assert_eq!(node.info(puppet.pid()).and_then(|info| info.state), Some("Busy"));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_init_asks_for_holds_from_the_first_state_on() -> Result {
+    let node = Node::builder().in_runtime().build().await?;
+    let (channel, mut seen) = channel();
+    let wishes = vec![Wish::State(2), Wish::First(1), Wish::Next(4), Wish::Next(5)];
+    let _puppet = node.spawn::<Puppet>((channel, wishes, Vec::new())).await?;
+    told(&mut seen, &["enter from none Idle", "note 4 Idle", "note 5 Idle"]).await;
+    told(&mut seen, &["Named(\"first\") at 1 Idle", "State at 2 Idle"]).await;
     Ok(())
 }
 
@@ -308,6 +327,31 @@ async fn a_guard_sees_the_state_and_the_arguments() -> Result {
     told(&mut stage.seen, &["wish Busy", "still Busy", "enter from Busy Busy", "above 6 Busy"]).await;
     stage.wish(&[Wish::To(0)]);
     told(&mut stage.seen, &["wish Busy", "still Busy", "enter from Busy Idle", "above 7 Idle"]).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_postponed_again_keeps_its_place() -> Result {
+    let mut stage = stage().await?;
+    stage.wish(&[Wish::To(2)]);
+    for number in [7, 5] {
+        stage.puppet.above(number).send()?;
+    }
+    stage.wish(&[Wish::To(3)]);
+    stage.puppet.above(6).send()?;
+    told(&mut stage.seen, &["wish Idle", "still Idle", "enter from Idle Busy"]).await;
+    told(&mut stage.seen, &["wish Busy", "still Busy", "enter from Busy Busy"]).await;
+    stage.wish(&[Wish::To(1)]);
+    told(&mut stage.seen, &["wish Busy", "still Busy", "enter from Busy Open"]).await;
+    told(&mut stage.seen, &["above 7 Open", "above 5 Open", "above 6 Open"]).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_may_wait_for_the_change_that_it_makes() -> Result {
+    let mut stage = stage().await?;
+    stage.puppet.enter().await?;
+    told(&mut stage.seen, &["enter Idle", "enter from Idle Open", "enter Open"]).await;
     Ok(())
 }
 
@@ -377,6 +421,17 @@ async fn a_change_takes_the_state_timeout_away_and_one_of_the_same_message_is_th
     stage.wish(&[Wish::State(10)]);
     stage.wish(&[Wish::State(25), Wish::To(2)]);
     told(&mut stage.seen, &["wish Busy", "still Busy", "wish Busy", "still Busy", "State at 25 Busy"]).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_but_a_change_takes_the_state_timeout_away() -> Result {
+    let mut stage = stage().await?;
+    stage.wish(&[Wish::State(10), Wish::Second(5)]);
+    stage.puppet.note(1).send()?;
+    stage.puppet.heavy(Vec::new()).send()?;
+    told(&mut stage.seen, &["wish Idle", "still Idle", "note 1 Idle", "Named(\"second\") at 5 Idle"]).await;
+    told(&mut stage.seen, &["State at 10 Idle"]).await;
     Ok(())
 }
 

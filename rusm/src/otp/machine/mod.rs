@@ -4,6 +4,31 @@
 //! instead of in the mailbox goes on being counted by it: [`Receiver::keep`](super::mailbox::Receiver::keep) for those who ask,
 //! and a bound by the place that a postponed message keeps. A message that code gives back has had its place freed when it was taken, and takes
 //! it again: a mailbox of `n` places then holds `n + 1` messages for a moment, as many as any actor's with the one in hand.
+//!
+//! # OTP's rules, and where they are
+//! Each row has its tests in `tests/tests/otp_machine.rs`; the order of all of it is also held against a model, in `tests.rs`.
+//!
+//! | rule of `gen_statem` | where | test |
+//! |---|---|---|
+//! | a change of state takes the state timeout away, nothing else does | `Machine::settle` | `a_change_takes_the_state_timeout_away_…`, `nothing_but_a_change_…` |
+//! | any event takes the event timeout away | `Machine::take_up` | `whatever_happens_takes_the_event_timeout_away` |
+//! | generic timeouts are by name; neither events nor states touch them | `Machine::ask` | `named_timeouts_outlast_…` |
+//! | a timeout that is set again is in place of the old one, cancelled it never comes | `Machine::ask` | `named_timeouts_outlast_…` |
+//! | one of zero time comes after what is ready, before the mailbox | `Machine::fire` | `no_time_at_all_…` |
+//! | one that is due comes after what arrived before | `Machine::ripen` | `a_flood_does_not_…` |
+//! | what is postponed is tried again after a change only, oldest first, before what is younger | `Machine::settle` | `what_is_postponed_comes_first_…`, `what_is_postponed_again_…` |
+//! | an event may be postponed and change the state | `Machine::settle` | `a_message_may_wait_for_the_change_that_it_makes` |
+//! | next events come before all, in their order | `Machine::settle` | `next_events_come_before_…` |
+//! | each change is entered, and so is the first state | `run` | `the_first_state_is_entered_…` |
+//! | `init` may ask for all that an event may | `run` | `init_may_begin_in_another_state`, `what_init_asks_for_…` |
+//! | a stop leaves the state as it is | `run` | `a_stop_is_no_change` |
+//!
+//! What differs:
+//! - Entering a state may go on to another one, postpone and make next events. OTP refuses all three; they need no rule of their own here.
+//! - There is no `repeat_state`: a state that equals the old one is not entered again. One with a field that counts is another one.
+//! - A timeout carries its name and nothing else, relative times only; what else it would carry is in the actor.
+//! - Postponed messages keep their callers' deadlines and their places in the mailbox's bound. OTP has neither.
+//! - Nothing like `hibernate`, `change_callback_module` or `code_change`.
 
 mod core;
 mod run;
