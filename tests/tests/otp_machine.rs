@@ -490,6 +490,20 @@ async fn no_time_at_all_comes_before_the_mailbox() -> Result {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_in_time_is_not_overtaken() -> Result {
+    let mut stage = stage().await?;
+    stage.wish(&[Wish::State(1)]);
+    told(&mut stage.seen, &["wish Idle", "still Idle"]).await;
+    for number in [1, 2, 3] {
+        stage.puppet.note(number).send()?;
+    }
+    // It is due before the machine has had its turn.
+    tokio::time::advance(time(1)).await;
+    told(&mut stage.seen, &["note 1 Idle", "note 2 Idle", "note 3 Idle", "State at 1 Idle"]).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flood_does_not_hold_a_timeout_back() -> Result {
     let mut stage = stage().await?;
     stage.wish(&[Wish::State(1)]);

@@ -169,11 +169,6 @@ impl<S: State, M> Machine<S, M> {
         }
     }
 
-    /// Whether one is due.
-    pub(super) fn is_ripe(&self) -> bool {
-        self.timeouts.iter().any(|set| set.behind.is_some())
-    }
-
     /// The timeout whose turn it is, which is set no more; if the mailbox is empty, nothing is before it.
     pub(super) fn fire(&mut self, mailbox_is_empty: bool) -> Option<Timeout> {
         let turn = |set: &Set| set.behind.is_some_and(|behind| behind == 0 || mailbox_is_empty);

@@ -15,7 +15,7 @@
 //! | generic timeouts are by name; neither events nor states touch them | `Machine::ask` | `named_timeouts_outlast_…` |
 //! | a timeout that is set again is in place of the old one, cancelled it never comes | `Machine::ask` | `named_timeouts_outlast_…` |
 //! | one of zero time comes after what is ready, before the mailbox | `Machine::fire` | `no_time_at_all_…` |
-//! | one that is due comes after what arrived before | `Machine::ripen` | `a_flood_does_not_…` |
+//! | one that is due comes after what arrived before | `Machine::ripen` | `what_came_in_time_…`, `a_flood_does_not_…` |
 //! | what is postponed is tried again after a change only, oldest first, before what is younger | `Machine::settle` | `what_is_postponed_comes_first_…`, `what_is_postponed_again_…` |
 //! | an event may be postponed and change the state | `Machine::settle` | `a_message_may_wait_for_the_change_that_it_makes` |
 //! | next events come before all, in their order | `Machine::settle` | `next_events_come_before_…` |

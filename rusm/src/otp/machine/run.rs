@@ -143,11 +143,8 @@ fn poll_next<A: StateMachine>(cx: &mut Cx<A>, task: &mut Context<'_>) -> Poll<Ne
         machine.count_down();
         return Poll::Ready(Next::Item(item, size));
     }
-    // Nothing to take also means that more has come in this turn, after all that waited was taken: then another turn follows.
-    if machine.is_ripe()
-        && receiver.queued() == 0
-        && let Some(timeout) = machine.fire(true)
-    {
+    // All that waited when it came due was taken; some of it may have been taken back, and was not counted down.
+    if let Some(timeout) = machine.fire(true) {
         return Poll::Ready(Next::Timeout(timeout));
     }
     if let Some(at) = machine.next_due() {
