@@ -4,13 +4,14 @@
 //! 2. [`messages`]: calls, casts, deadlines, bounds.
 //! 3. [`links`]: links and monitors.
 //! 4. [`supervision`]: who starts what again.
-//! 5. [`naming`]: names, registries by key, groups, topics.
-//! 6. [`timers`]: sending later, waiting, timing out.
-//! 7. [`streams`]: many answers to one call, and callbacks.
-//! 8. [`machines`]: actors whose state decides what a message means.
-//! 9. [`testing`]: virtual time, and how not to wait.
-//! 10. [`losses`]: what happens to messages at a crash, a stop and a restart.
-//! 11. [`coming_from`]: the words of Erlang, Elixir, ractor, actix and tokio in those of rusm.
+//! 5. [`tasks`]: futures that run as processes.
+//! 6. [`naming`]: names, registries by key, groups, topics.
+//! 7. [`timers`]: sending later, waiting, timing out.
+//! 8. [`streams`]: many answers to one call, and callbacks.
+//! 9. [`machines`]: actors whose state decides what a message means.
+//! 10. [`testing`]: virtual time, and how not to wait.
+//! 11. [`losses`]: what happens to messages at a crash, a stop and a restart.
+//! 12. [`coming_from`]: the words of Erlang, Elixir, ractor, actix and tokio in those of rusm.
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
@@ -23,6 +24,9 @@ pub mod links {}
 
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
+
+#[doc = include_str!("guide/tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("guide/naming.md")]
 pub mod naming {}
