@@ -47,6 +47,8 @@ pub enum Wish {
     Cancel,
     Next(u32),
     Stop,
+    /// Calls what never answers, when it enters.
+    Call,
 }
 
 /// The unit of the timeouts: far more than what a timer is late.
@@ -92,6 +94,7 @@ fn act(wishes: &[Wish], cx: &mut Cx<Puppet>) {
             }
             Wish::Next(number) => cx.next_event(PuppetMessage::Note { number }),
             Wish::Stop => cx.stop(Exit::shutdown()),
+            Wish::Call => {}
         }
     }
 }
@@ -186,6 +189,11 @@ impl Puppet {
         self.tell(format_args!("enter from {}", from.as_ref().map_or("none", State::name)), cx);
         if *cx.state() == Phase::Open {
             act(&self.on_open, cx);
+            if matches!(self.on_open[..], [Wish::Call]) {
+                let heard = MuteClient::connect("mute").hear().timeout(time(50)).await;
+                let has_all = matches!(heard, Err(CallError::Timeout(left)) if left == time(50));
+                self.tell(if has_all { "in full" } else { "cut short" }, cx);
+            }
         }
     }
 
@@ -392,6 +400,17 @@ async fn what_is_postponed_keeps_its_deadline() -> Result {
         assert_eq!(relayed.await, Err(CallError::Timeout(time(100))));
         told(&mut stage.seen, &["wish Idle", "still Idle", "enter from Idle Open", "in time Open"]).await;
     }
+    Ok(())
+}
+
+/// The message that led there is done: who waits for it does not limit what is done in the new state.
+#[tokio::test(start_paused = true)]
+async fn entering_has_no_deadline() -> Result {
+    let mut stage = stage_with(&[Wish::Call], SpawnOptions::default()).await?;
+    let mute = stage.node.spawn::<Mute>(()).await?;
+    stage.node.register("mute", mute.pid())?;
+    assert_eq!(stage.puppet.enter().timeout(time(10)).await, Err(CallError::Timeout(time(10))));
+    told(&mut stage.seen, &["enter Idle", "enter from Idle Open", "in full Open", "enter Open"]).await;
     Ok(())
 }
 

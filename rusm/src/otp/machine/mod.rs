@@ -19,7 +19,7 @@
 //! | what is postponed is tried again after a change only, oldest first, before what is younger | `Machine::settle` | `what_is_postponed_comes_first_…`, `what_is_postponed_again_…` |
 //! | an event may be postponed and change the state | `Machine::settle` | `a_message_may_wait_for_the_change_that_it_makes` |
 //! | next events come before all, in their order | `Machine::settle` | `next_events_come_before_…` |
-//! | each change is entered, and so is the first state | `run` | `the_first_state_is_entered_…` |
+//! | each change is entered, and so is the first state | `run` | `the_first_state_is_entered_…`, `entering_has_no_deadline` |
 //! | `init` may ask for all that an event may | `run` | `init_may_begin_in_another_state`, `what_init_asks_for_…` |
 //! | a stop leaves the state as it is | `run` | `a_stop_is_no_change` |
 //!
