@@ -9,7 +9,7 @@
 //! 7. [`timers`]: sending later, waiting, timing out.
 //! 8. [`streams`]: many answers to one call, and callbacks.
 //! 9. [`machines`]: actors whose state decides what a message means.
-//! 10. [`testing`]: virtual time, and how not to wait.
+//! 10. [`testing`]: virtual time, orders that a seed chooses, and how not to wait.
 //! 11. [`losses`]: what happens to messages at a crash, a stop and a restart.
 //! 12. [`coming_from`]: the words of Erlang, Elixir, ractor, actix and tokio in those of rusm.
 
@@ -41,6 +41,8 @@ pub mod streams {}
 pub mod machines {}
 
 #[doc = include_str!("guide/testing.md")]
+#[cfg_attr(feature = "testing", doc = "")]
+#[cfg_attr(feature = "testing", doc = include_str!("guide/testing_seeds.md"))]
 pub mod testing {}
 
 #[doc = include_str!("guide/losses.md")]
