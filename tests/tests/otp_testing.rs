@@ -2,6 +2,8 @@
 
 use rusm::SpawnOptions;
 use rusm::otp::Instant;
+use rusm::otp::dynamic::{DynamicChild, DynamicSupervisor};
+use rusm::otp::tasks::{TaskSupervisor, await_many};
 use rusm::prelude::*;
 use rusm::testing::{Failed, Plan, Test};
 use std::collections::BTreeSet;
@@ -132,6 +134,87 @@ fn a_seed_tells_the_schedule() {
         logs.insert(first.0);
     }
     assert_eq!((traces.len(), logs.len()), (100, 100), "other seeds, other schedules");
+}
+
+/// Notes its starts, and crashes now and then.
+pub struct Fragile;
+
+#[actor]
+impl Fragile {
+    #[init]
+    fn start(number: u64, cx: &mut Cx<Self>) -> Self {
+        log().note(format!("{number} {}", cx.pid()));
+        Self
+    }
+
+    #[cast]
+    pub fn crash(&self) {
+        panic!("as told");
+    }
+
+    pub fn echo(&self, value: u64) -> u64 {
+        value
+    }
+}
+
+/// A tree of all kinds of children, some of which crash while tasks call them: the log and the trace of one run.
+fn trees(seed: u64) -> (Vec<String>, u64) {
+    log().take();
+    let trace = AtomicU64::new(0);
+    let body = |test: Test| {
+        let trace = &trace;
+        async move {
+            let node = test.node().clone();
+            let often = Intensity::new(100, Duration::from_secs(1));
+            let fixed = |number: u64| ChildSpec::actor::<Fragile>(&number.to_string(), move || number);
+            let tree = Supervisor::new().strategy(Strategy::RestForOne).intensity(often);
+            let backoff = Backoff::new(Duration::from_millis(5), Duration::from_millis(50));
+            let tree = (0..3).map(fixed).fold(tree.backoff(backoff), Supervisor::child);
+            let tree = node.supervise(tree).await?;
+            let dynamic = node.supervise_dynamic(DynamicSupervisor::new().intensity(often))?;
+            for number in 10..14 {
+                dynamic.start(DynamicChild::<Fragile>::new(move || number).restart(Restart::Permanent)).await?;
+            }
+            let tasks = TaskSupervisor::start(&node)?;
+            for round in 0..6 {
+                let all: Vec<_> = dynamic.which_children();
+                let victim = all[test.draw(0..all.len() as u64) as usize];
+                FragileClient::from_address(rusm::Address::pid_on(&node, victim)).crash().send()?;
+                if round % 3 == 0 {
+                    let first = tree.client::<Fragile>("0").ok_or("no such child")?;
+                    first.crash().send()?;
+                }
+                let calls = (0..3).map(|number| {
+                    let client = tree.client::<Fragile>(&number.to_string()).expect("a child of the tree");
+                    tasks.spawn_nolink(async move { client.echo(number).await.is_ok() })
+                });
+                let calls = calls.collect::<std::result::Result<Vec<_>, _>>()?;
+                for answer in await_many(calls, Duration::from_secs(5)).await {
+                    log().note(format!("{answer:?}"));
+                }
+                sleep(Duration::from_millis(test.draw(0..20))).await;
+                test.until(|| dynamic.count_children() == 4).await;
+            }
+            dynamic.stop().await;
+            tree.stop().await;
+            trace.store(test.trace(), Ordering::Relaxed);
+            Result::Ok(())
+        }
+    };
+    Plan::new("trees").seed(seed).check(body).unwrap();
+    (log().take(), trace.into_inner())
+}
+
+#[test]
+fn a_seed_tells_what_supervisors_do() {
+    let mut logs = BTreeSet::new();
+    for seed in 0..40 {
+        let (first, again) = (trees(seed), trees(seed));
+        assert!(first.0.len() > 7 + 6 + 18, "{first:?}");
+        assert_eq!(first, again, "seed {seed}");
+        logs.insert(first.0);
+    }
+    assert!(logs.len() > 30, "other seeds, other schedules: {}", logs.len());
 }
 
 #[rusm::test]
