@@ -53,6 +53,14 @@ enum Bench {
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// So many native processes at once: started, parked, woken and ended
+    Crowd {
+        /// How many
+        #[arg(long, default_value_t = 10_000_000)]
+        count: u64,
+    },
+    /// How late timers are while all workers of native processes are busy
+    Lateness,
     /// What `native` starts to look at the memory of one peer
     #[command(hide = true)]
     NativeParked { peer: String, count: u64 },
@@ -114,6 +122,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.bench {
         Bench::Native { only } => return native::run(options, only),
         Bench::NativeParked { peer, count } => return native::child(peer, *count),
+        Bench::Crowd { count } => return native::crowd(*count),
+        Bench::Lateness => return native::lateness(options),
         _ => {}
     }
     let chosen = |bench| cli.bench == bench || cli.bench == Bench::All;

@@ -136,7 +136,8 @@ impl Peer for Kameo {
     }
 
     fn has(&self, work: Work) -> bool {
-        !matches!(work, Work::SelectiveCall | Work::TimerCancel | Work::TcpEcho | Work::HyperHello)
+        let has_not = matches!(work, Work::SelectiveCall | Work::TimerCancel | Work::TcpEcho | Work::HyperHello);
+        !has_not && !work.is_supervision()
     }
 
     fn measure(&mut self, work: Work, amount: u64) -> Result<Done, Failure> {

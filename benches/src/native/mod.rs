@@ -6,8 +6,10 @@
 
 mod actix;
 mod beam;
+mod crowd;
 mod finish;
 mod kameo;
+mod lateness;
 mod ours;
 mod parked;
 mod ractor;
@@ -16,6 +18,8 @@ mod rusm_otp;
 mod sockets;
 mod tokio;
 
+pub(crate) use crowd::crowd;
+pub(crate) use lateness::lateness;
 pub(crate) use ours::Payload;
 pub(crate) use parked::{Hold, child};
 

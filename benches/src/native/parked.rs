@@ -70,7 +70,7 @@ pub(crate) fn is_known() -> bool {
 }
 
 /// What is resident once it does not grow any more.
-fn settled() -> Result<u64, Failure> {
+pub(super) fn settled() -> Result<u64, Failure> {
     let mut last = resident()?;
     loop {
         std::thread::sleep(Duration::from_millis(5));

@@ -152,7 +152,7 @@ impl Peer for Ractor {
     }
 
     fn has(&self, work: Work) -> bool {
-        !matches!(work, Work::SelectiveCall | Work::TcpEcho | Work::HyperHello)
+        !matches!(work, Work::SelectiveCall | Work::TcpEcho | Work::HyperHello) && !work.is_supervision()
     }
 
     fn measure(&mut self, work: Work, amount: u64) -> Result<Done, Failure> {

@@ -62,6 +62,13 @@ pub(crate) struct Done {
     pub(crate) took: Duration,
 }
 
+impl Work {
+    /// Whether it is about supervisors, which few have.
+    pub(crate) fn is_supervision(self) -> bool {
+        matches!(self, Self::Restart { .. } | Self::Supervisor | Self::Dynamic | Self::CallNamed)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,

@@ -190,7 +190,8 @@ impl Peer for Tokio {
     }
 
     fn has(&self, work: Work) -> bool {
-        !matches!(work, Work::SelectiveCall | Work::NameSend | Work::Cascade | Work::Downs)
+        let has_not = matches!(work, Work::SelectiveCall | Work::NameSend | Work::Cascade | Work::Downs);
+        !has_not && !work.is_supervision()
     }
 
     fn measure(&mut self, work: Work, amount: u64) -> Result<Done, Failure> {
