@@ -2,7 +2,7 @@
 
 use rusm::prelude::*;
 use rusm::wasm::{Capabilities, Names, Network, Preopen, Profile, Source, Wasm};
-use rusm_fixture::RascalClient;
+use rusm_fixture::{Rascal, RascalClient};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -397,4 +397,38 @@ fn without_room_for_a_pool_processes_still_run() {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The same code on both sides of the wall.
+pub struct Mixed;
+
+#[supervisor(strategy = Strategy::OneForAll)]
+impl Mixed {
+    fn native(&self) -> Child<Rascal> {
+        Child::new(10)
+    }
+
+    fn sandboxed(&self) -> Child<Rascal> {
+        Child::new(20).sandboxed("rascal")
+    }
+}
+
+#[tokio::test]
+async fn one_tree_has_native_and_sandboxed_children() {
+    let node = sandboxed().await;
+    let tree = node.supervise(Mixed).await.expect("starts");
+    assert_eq!((tree.native().add(1).await, tree.sandboxed().add(1).await), (Ok(11), Ok(21)));
+    let pid = |id: &str| {
+        let children = tree.which_children();
+        children.into_iter().find(|child| &*child.id == id).and_then(|child| child.pid)
+    };
+    let (native, guest) = (pid("native"), pid("sandboxed"));
+    assert!(matches!(reason(tree.sandboxed().trap().await), ExitReason::Trapped(_)));
+    // The other one goes with it; both begin anew, and the clients find them.
+    for (id, before) in [("sandboxed", guest), ("native", native)] {
+        assert_ne!(Some(tree.restarted(id, before).await.expect("comes back")), before);
+    }
+    assert_eq!((tree.native().add(1).await, tree.sandboxed().add(1).await), (Ok(11), Ok(21)));
+    assert_eq!(tree.stop().await, ExitReason::Shutdown);
+    assert_eq!(node.alive(), 0);
 }

@@ -25,7 +25,7 @@ use super::refs::Refs;
 use super::sched::state::State;
 use super::sched::timers::Set;
 use super::seen::Seen;
-use super::signal::{Effect, Farewell, Signal, Signals, Trap};
+use super::signal::{Effect, Farewell, Half, Signal, Signals, Trap};
 use super::table::Place;
 use super::{Node, SendError, This, context, lock, pool, sched};
 use crate::wire::schema::EntrySchema;
@@ -191,6 +191,8 @@ pub(crate) struct NewCell<'a> {
     pub(crate) label: Option<Arc<str>>,
     pub(crate) schema: Option<Arc<EntrySchema>>,
     pub(crate) parent: Option<Pid>,
+    /// Its parent has linked itself to it.
+    pub(crate) linked: Option<Half>,
     pub(crate) trap: Trap,
     pub(crate) priority: Priority,
     pub(crate) spawned_at: &'static Location<'static>,
@@ -823,6 +825,11 @@ where
     F: Future<Output = ExitReason> + Send + 'static,
 {
     let flags = if new.trap.links { TRAP_LINKS } else { 0 } | if new.trap.stop { TRAP_STOP } else { 0 };
+    let linked = new.parent.zip(new.linked).map(|(parent, half)| {
+        let signals = Signals::new(new.node.table().pid(new.place), new.parent, new.trap);
+        Pooled::new(Side { signals: signals.born_linked(parent, half), alarm: None, rare: None })
+    });
+    let flags = if linked.is_some() { flags | HAS_SIDE } else { flags };
     let cell = Cell {
         state: State::queued(mailbox.is_slow()),
         refs: Refs::new(3),
@@ -841,7 +848,7 @@ where
         calls: AtomicU64::new(0),
         alarm_at: AtomicU64::new(0),
         timers: AtomicU64::new(0),
-        side: Mutex::new(None),
+        side: Mutex::new(linked),
         end: AtomicU8::new(0),
         end_asked: AtomicU8::new(0),
         watched: AtomicBool::new(false),

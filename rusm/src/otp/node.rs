@@ -575,6 +575,9 @@ impl Node {
             return Err(SpawnError::Capacity("the process table is full".to_owned()));
         };
         let Family { parent, link, monitor } = new.family;
+        // Before it is there, so that both ends are made at once: nobody else knows its pid yet.
+        let linked = parent.filter(|_| link).map(|parent| (parent, inner.table.pid(place)));
+        let half = linked.and_then(|(parent, pid)| parent.ptr().signals(|signals| signals.link_newborn(pid)));
         let (raw, this) = cell::make(
             NewCell {
                 node: self,
@@ -583,6 +586,7 @@ impl Node {
                 label: new.label,
                 schema: new.schema,
                 parent: parent.map(|parent| parent.pid()),
+                linked: half,
                 trap: new.trap,
                 priority: new.priority,
                 spawned_at: new.spawned_at,
@@ -592,28 +596,34 @@ impl Node {
         );
         inner.table.publish(place, raw);
         let cell = this.cell();
+        // Its start fails before it was there for anybody: its parent hears of that as an error.
+        let unlink = || {
+            if let Some((parent, pid)) = linked {
+                own_signal(self, parent.ptr(), |signals| signals.unlink(pid));
+            }
+        };
         let setup = || {
             // Again, now that it can be found: a shutdown that began in between may have looked before.
             fence(Ordering::SeqCst);
             if inner.closed.load(Ordering::SeqCst) {
+                unlink();
                 return Err((ExitReason::Shutdown, SpawnError::NodeDown));
             }
             if let Some(parent) = parent {
                 if let Some(monitor) = monitor {
                     own_signal(self, parent.ptr(), |signals| signals.monitor(monitor, cell.pid()));
                 }
-                if link {
-                    own_signal(self, parent.ptr(), |signals| signals.link(cell.pid()));
-                    if parent.has_ended() {
-                        return Err((ExitReason::Shutdown, SpawnError::Init(ExitReason::Shutdown)));
-                    }
+                // A parent that has ended links itself to nobody. One that runs here does not end meanwhile. Another one may have told its
+                // links before this one could be found: its lock orders that end and this look.
+                let may_end = || !context::is_running(parent.ptr().as_ptr());
+                let has_ended = || parent.signals(|signals| signals.ended().is_some());
+                if link && (half.is_none() || may_end() && has_ended()) {
+                    return Err((ExitReason::Shutdown, SpawnError::Init(ExitReason::Shutdown)));
                 }
             }
             let Some(name) = &new.name else { return Ok(()) };
             self.register(name, cell.pid()).map_err(|error| {
-                if let Some(parent) = parent {
-                    own_signal(self, parent.ptr(), |signals| signals.unlink(cell.pid()));
-                }
+                unlink();
                 (ExitReason::Normal, SpawnError::Name(error))
             })
         };

@@ -171,6 +171,21 @@ impl Signals {
         Some(Effect::Send(to, Signal::Link { from: self.pid, half }))
     }
 
+    /// The process links itself to one that is just being made, which is told with [`born_linked`](Self::born_linked); None if it
+    /// has ended.
+    pub(crate) fn link_newborn(&mut self, to: Pid) -> Option<Half> {
+        match self.link(to)? {
+            Effect::Send(_, Signal::Link { half, .. }) => Some(half),
+            _ => None,
+        }
+    }
+
+    /// Its parent has linked itself to it before it was there.
+    pub(crate) fn born_linked(mut self, parent: Pid, half: Half) -> Self {
+        self.links.insert(parent, Link { own: None, theirs: Some(half) });
+        self
+    }
+
     /// The process takes a link away.
     pub(crate) fn unlink(&mut self, from: Pid) -> Option<Effect> {
         let link = self.links.remove(&from)?;
