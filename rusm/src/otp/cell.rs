@@ -26,8 +26,9 @@ use super::sched::state::State;
 use super::sched::timers::Set;
 use super::seen::Seen;
 use super::signal::{Effect, Farewell, Half, Signal, Signals, Trap};
+use super::spin::Spin;
 use super::table::Place;
-use super::{Node, SendError, This, context, lock, pool, sched};
+use super::{Node, SendError, This, context, pool, sched};
 use crate::wire::schema::EntrySchema;
 use crate::wire::{ExitReason, Method, Pid};
 use crossbeam_epoch as epoch;
@@ -43,8 +44,8 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 /// Which queue a process waits in for a worker.
@@ -87,7 +88,7 @@ pub(crate) struct Cell {
     pub(super) alarm_at: AtomicU64,
     /// One of the timers that it owns, as [`sched::timers`] names them; 0: it has none.
     pub(super) timers: AtomicU64,
-    side: Mutex<Option<Pooled<Side>>>,
+    side: Spin<Option<Pooled<Side>>>,
     /// 0 while it lives; else why it ended, [`END_IN_SIDE`] if the reason has a text.
     end: AtomicU8,
     /// 0 unless somebody wants it to end; else why, [`END_IN_SIDE`] if the reason has a text. Written under the lock of `side`.
@@ -324,7 +325,7 @@ impl Cell {
         match self.end.load(Ordering::Acquire) {
             0 => None,
             END_IN_SIDE => {
-                let side = lock(&self.side);
+                let side = self.side.lock();
                 side.as_ref().and_then(|side| side.signals.ended().cloned())
             }
             code => reason(code),
@@ -359,13 +360,13 @@ impl Cell {
 
     /// Its side data, made if there is none.
     pub(super) fn side<R>(&self, act: impl FnOnce(&mut Side) -> R) -> R {
-        let mut side = lock(&self.side);
+        let mut side = self.side.lock();
         act(side.get_or_insert_with(|| Pooled::new(self.new_side())))
     }
 
     /// Its side data, if there is any.
     pub(super) fn known_side<R>(&self, act: impl FnOnce(&mut Side) -> R) -> Option<R> {
-        lock(&self.side).as_deref_mut().map(act)
+        self.side.lock().as_deref_mut().map(act)
     }
 
     fn new_side(&self) -> Side {
@@ -533,7 +534,11 @@ impl<'a> CellPtr<'a> {
     }
 
     /// A handle of its own, unless the last one is just being given back.
+    #[inline]
     pub(crate) fn acquire(self) -> Option<CellRef> {
+        if context::is_running(self.0) {
+            return Some(self.another());
+        }
         self.refs.acquire().then(|| CellRef(self.0))
     }
 
@@ -546,12 +551,6 @@ impl<'a> CellPtr<'a> {
             self.refs.add();
         }
         CellRef(self.0)
-    }
-
-    /// A handle for a waker: of its own turn's waker, which has none, or of one that has.
-    #[inline]
-    pub(super) fn for_waker(self) -> Option<CellRef> {
-        if context::is_running(self.0) { Some(self.another()) } else { self.acquire() }
     }
 
     /// Whether this mailbox is its own.
@@ -848,7 +847,7 @@ where
         calls: AtomicU64::new(0),
         alarm_at: AtomicU64::new(0),
         timers: AtomicU64::new(0),
-        side: Mutex::new(linked),
+        side: Spin::new(linked),
         end: AtomicU8::new(0),
         end_asked: AtomicU8::new(0),
         watched: AtomicBool::new(false),

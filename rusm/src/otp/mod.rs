@@ -54,6 +54,7 @@ mod seen;
 mod signal;
 mod slot;
 mod spawn;
+mod spin;
 mod stream;
 mod sync;
 mod table;

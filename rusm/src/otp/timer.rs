@@ -2,7 +2,7 @@
 
 use super::cell::{CellPtr, CellRef};
 use super::node::Inner;
-use super::sched::timers::{Due, Set};
+use super::sched::timers::{Due, Run, Set};
 use super::{Instant, context, lock};
 use std::fmt;
 use std::sync::atomic::Ordering;
@@ -62,9 +62,15 @@ impl fmt::Debug for Timer {
 
 /// Runs `fire` after this time, unless the running process ends before; None if that has ended already. `inner` is the node outside
 /// of processes.
+#[inline]
 pub(crate) fn once(inner: &'static Inner, after: Duration, fire: impl FnOnce() + Send + 'static) -> Option<Timer> {
+    // First, so that it is made where it stays.
+    set_once(inner, after, Box::new(fire))
+}
+
+fn set_once(inner: &'static Inner, after: Duration, fire: Run) -> Option<Timer> {
     let at = later(after);
-    let mut fire = Some(Box::new(fire));
+    let mut fire = Some(fire);
     let owned = context::with(|cell| {
         // In the wheels of the owner's node, where its end looks for them.
         let inner = cell.inner();

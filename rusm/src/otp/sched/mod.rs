@@ -27,6 +27,7 @@ pub(crate) mod worker;
 
 use super::cell::{Cell, CellPtr, CellRef, Priority};
 use super::node::Inner;
+use super::spin::Spin;
 use super::{Instant, lock, sync, trial};
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Queue};
 use crossbeam_utils::CachePadded;
@@ -73,7 +74,7 @@ pub(crate) struct Worker {
     /// That of its loop while there is one: it keeps the runtime.
     waker: Mutex<Option<Waker>>,
     sleep: CachePadded<Sleep>,
-    pub(crate) wheel: CachePadded<Mutex<Wheel<Due>>>,
+    pub(crate) wheel: CachePadded<Spin<Wheel<Due>>>,
     /// What only its loop writes.
     pub(super) own: CachePadded<Own>,
 }
@@ -154,7 +155,7 @@ impl Scheduler {
                 stealers,
                 waker: Mutex::new(None),
                 sleep: CachePadded::new(Sleep::new()),
-                wheel: CachePadded::new(Mutex::new(Wheel::new(0))),
+                wheel: CachePadded::new(Spin::new(Wheel::new(0))),
                 own: CachePadded::default(),
             })
         };
@@ -185,7 +186,7 @@ impl Scheduler {
     /// Forgets timers that nobody will see fire.
     pub(super) fn clear(&self) {
         for worker in &self.workers {
-            let wheel = std::mem::replace(&mut *lock(&worker.wheel), Wheel::new(0));
+            let wheel = std::mem::replace(&mut *worker.wheel.lock(), Wheel::new(0));
             let _ = super::crash::guard(|| drop(wheel));
         }
     }
@@ -370,7 +371,7 @@ pub(crate) static WAKER: RawWakerVTable = RawWakerVTable::new(clone_waker, wake,
 unsafe fn clone_waker(cell: *const ()) -> RawWaker {
     // SAFETY: a waker's data is never null, and the cell lives as long as the waker.
     let cell = unsafe { CellPtr::new(NonNull::new_unchecked(cell.cast::<Cell>().cast_mut())) };
-    match cell.for_waker() {
+    match cell.acquire() {
         Some(handle) => RawWaker::new(handle.into_raw().as_ptr().cast_const().cast(), &WAKER),
         // Only a cell that nobody has a handle to has none to give.
         None => RawWaker::new(std::ptr::null(), Waker::noop().vtable()),

@@ -16,7 +16,7 @@ use super::wheel::Key;
 use super::{Scheduler, worker};
 use crate::otp::cell::{Cell, CellPtr, CellRef};
 use crate::otp::node::Inner;
-use crate::otp::{Instant, crash, lock};
+use crate::otp::{Instant, crash};
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl Scheduler {
         let at = self.millis(at);
         let here = worker::of(inner, |core| (core.id(), core.is_in_step()));
         let wheel = here.map_or(0, |(worker, _)| worker);
-        let key = lock(&self.workers[wheel].wheel).insert(at, due);
+        let key = self.workers[wheel].wheel.lock().insert(at, due);
         self.has_set(wheel, here);
         (wheel, key)
     }
@@ -90,7 +90,7 @@ impl Scheduler {
         let (wheel, key) = loop {
             let ring = place(owner.timers.load(Ordering::Relaxed));
             let wheel = ring.or(here.map(|(worker, _)| (worker, 0))).map_or(0, |(wheel, _)| wheel);
-            let mut timers = lock(&self.workers[wheel].wheel);
+            let mut timers = self.workers[wheel].wheel.lock();
             match place(owner.timers.load(Ordering::Relaxed)) {
                 Some((of, other)) if of == wheel => break (wheel, timers.insert_beside(at, due, other)),
                 Some(_) => {}
@@ -122,7 +122,7 @@ impl Scheduler {
 
     /// Takes a timer back; None if it fired or was taken back before.
     pub(in crate::otp) fn cancel_timer(&self, (wheel, key): Set) -> Option<Due> {
-        let mut timers = lock(&self.workers.get(wheel)?.wheel);
+        let mut timers = self.workers.get(wheel)?.wheel.lock();
         let (due, other) = timers.remove(key)?;
         due.is_out(wheel, other);
         Some(due)
@@ -130,13 +130,13 @@ impl Scheduler {
 
     /// Whether a timer has neither fired nor been taken back.
     pub(in crate::otp) fn has_timer(&self, (wheel, key): Set) -> bool {
-        self.workers.get(wheel).is_some_and(|worker| lock(&worker.wheel).contains(key))
+        self.workers.get(wheel).is_some_and(|worker| worker.wheel.lock().contains(key))
     }
 
     /// Takes all timers back that a process owns, which has ended.
     pub(in crate::otp) fn cancel_all_of(&self, owner: &Cell) {
         while let Some((wheel, _)) = place(owner.timers.load(Ordering::SeqCst)) {
-            let mut timers = lock(&self.workers[wheel].wheel);
+            let mut timers = self.workers[wheel].wheel.lock();
             let all = match place(owner.timers.load(Ordering::Relaxed)) {
                 Some((of, one)) if of == wheel => {
                     owner.timers.store(0, Ordering::Release);
@@ -157,7 +157,7 @@ impl Scheduler {
         let now = (now.saturating_duration_since(self.began()).as_millis()) as u64;
         let mut fired = Vec::new();
         {
-            let mut timers = lock(&self.workers[worker].wheel);
+            let mut timers = self.workers[worker].wheel.lock();
             timers.advance(now, &mut fired);
             fired.iter().for_each(|(due, other)| due.is_out(worker, *other));
         }

@@ -308,7 +308,7 @@ impl Core {
                     continue;
                 }
                 // After the flag is up: whoever sets a timer from elsewhere sees it, or is seen here.
-                let until = crate::otp::lock(&shared.wheel).next_at();
+                let until = shared.wheel.lock().next_at();
                 add(&shared.own.parks, 1);
                 break Next::Sleep(until.map(|at| scheduler.instant(at)));
             };

@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 const FAR: Duration = Duration::from_secs(3600);
 
 fn held(node: &Node) -> usize {
-    node.inner().scheduler().workers.iter().map(|worker| lock(&worker.wheel).len()).sum()
+    node.inner().scheduler().workers.iter().map(|worker| worker.wheel.lock().len()).sum()
 }
 
 async fn node() -> Node {
