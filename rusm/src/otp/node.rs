@@ -1,33 +1,35 @@
 //! A node: the processes, names and components of one running system.
 
+mod builder;
+mod reference;
+mod start;
+
+pub use builder::{BuildError, NodeBuilder};
+pub use reference::Ref;
+pub use start::SpawnOptions;
+pub(crate) use start::{Family, KillOnDrop, Start, begin_process, spawn_process, wait_started};
+
 use super::backend::Backend;
-use super::bound::Bound;
 use super::call::Limit;
-use super::cell::{self, CellRef, NewCell, Priority, Typed};
-use super::mailbox::Mailbox;
+use super::cell::CellRef;
 use super::naming::Naming;
-use super::process::{finish, own_signal};
-use super::sched::{self, Hog, HogHook, Scheduler};
-use super::signal::{Signal, Trap};
-use super::slot::{Waiter, slot};
-use super::spawn::Birth;
+use super::process::finish;
+use super::sched::{HogHook, Scheduler};
+use super::signal::Signal;
 use super::table::Table;
-use super::undelivered::{Losses, Undelivered};
-use super::{Client, ComponentRef, Message, NameError, Spawn, SpawnError, context, lock};
-use crate::wire::schema::EntrySchema;
+use super::undelivered::Losses;
+use super::{ComponentRef, NameError, Spawn, SpawnError, context, lock};
 use crate::wire::{ExitReason, MonitorRef, Pid};
 use crossbeam_utils::CachePadded;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::ops::Deref;
 use std::panic::Location;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// A running system of processes.
@@ -137,209 +139,6 @@ impl Drop for Node {
             self.0.scheduler.close();
         }
     }
-}
-
-/// Why there is no node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// [`NodeBuilder::in_runtime`] outside of a tokio runtime.
-    NoRuntime,
-    /// The operating system gives no thread or no poller for a worker.
-    Worker(String),
-    /// A text that can't be a node's name.
-    Name(NameError),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRuntime => f.write_str("there is no tokio runtime to live in: call this under `#[tokio::main]`"),
-            Self::Worker(error) => write!(f, "no worker for the node's processes: {error}"),
-            Self::Name(error) => write!(f, "the node's name: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
-
-/// How a node is made.
-#[derive(Default)]
-pub struct NodeBuilder {
-    name: Option<String>,
-    backend: Option<Arc<dyn Backend>>,
-    workers: Option<usize>,
-    in_runtime: bool,
-    on_undelivered: Option<super::undelivered::Hook>,
-    hog_after: Option<Duration>,
-    on_hog: Option<HogHook>,
-}
-
-/// How long a process may hold its worker unreported, unless told.
-const HOG_AFTER: Duration = Duration::from_millis(100);
-
-impl NodeBuilder {
-    /// What the node is called; `local` unless told.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// Who runs its components.
-    pub fn backend(mut self, backend: Arc<dyn Backend>) -> Self {
-        self.backend = Some(backend);
-        self
-    }
-
-    /// How many threads of its own the node runs its processes on, each with a tokio runtime; 0 means as many as there are
-    /// processors.
-    ///
-    /// Unless told, a node that is made in a tokio runtime lives in it, and any other has a thread for each processor.
-    ///
-    /// For an app that is all processes: sockets and timers of a process that holds its worker are all that it keeps waiting. A
-    /// message between a process and a task of another runtime crosses threads, which takes tens of microseconds
-    /// where the other side sleeps.
-    pub fn workers(mut self, workers: usize) -> Self {
-        (self.workers, self.in_runtime) = (Some(workers), false);
-        self
-    }
-
-    /// Runs the processes in the tokio runtime that the node is made in, between the tasks that are there.
-    ///
-    /// What a node does that is made in one; this makes it an error if there is none. Tasks and processes talk to each other
-    /// without crossing from one pool of threads to another. The processes end with the runtime. It needs tokio's time.
-    pub fn in_runtime(mut self) -> Self {
-        (self.workers, self.in_runtime) = (None, true);
-        self
-    }
-
-    /// Is told of messages that nobody will read, by the thread that notices: it must be quick.
-    pub fn on_undelivered(mut self, hook: impl Fn(Undelivered) + Send + Sync + 'static) -> Self {
-        self.on_undelivered = Some(Arc::new(hook));
-        self
-    }
-
-    /// How long a native process may hold its worker before it is reported as a [`Hog`]; 100 ms unless told.
-    pub fn hog_after(mut self, after: Duration) -> Self {
-        self.hog_after = Some(after);
-        self
-    }
-
-    /// Is told of hogs, besides the log.
-    pub fn on_hog(mut self, hook: impl Fn(Hog) + Send + Sync + 'static) -> Self {
-        self.on_hog = Some(Arc::new(hook));
-        self
-    }
-
-    /// Makes the node.
-    ///
-    /// # Errors
-    /// See [`BuildError`].
-    pub async fn build(self) -> Result<Node, BuildError> {
-        let runtime = Handle::try_current().ok();
-        let name = self.name.unwrap_or_else(|| "local".to_owned());
-        super::registry::check(&name).map_err(BuildError::Name)?;
-        let in_trial = super::trial::is_on();
-        let lives_in = match (self.in_runtime, self.workers, &runtime) {
-            // One thread, so that a seed tells what happens.
-            (_, _, Some(runtime)) if in_trial => Some(runtime.clone()),
-            (true, _, None) => return Err(BuildError::NoRuntime),
-            (_, None, Some(runtime)) => Some(runtime.clone()),
-            _ => None,
-        };
-        let threads = || runtime.as_ref().map(|runtime| runtime.metrics().num_workers());
-        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = match self.workers.filter(|_| !in_trial) {
-            Some(0) => processors(),
-            Some(workers) => workers,
-            None => threads().unwrap_or_else(processors),
-        };
-        super::crash::install_hook();
-        let (scheduler, queues) = Scheduler::new(workers.min(1024));
-        let inner = Box::leak(Box::new(Inner {
-            name: name.into(),
-            table: Table::new(0),
-            naming: Naming::default(),
-            backend: Mutex::new(self.backend),
-            scheduler,
-            monitors: AtomicU64::new(1),
-            handles: CachePadded::new(AtomicUsize::new(1)),
-            closed: AtomicBool::new(false),
-            drained: Notify::new(),
-            losses: Losses::new(self.on_undelivered),
-            hog_after: self.hog_after.unwrap_or(HOG_AFTER),
-            hog_hook: self.on_hog,
-        }));
-        let node = Node(inner);
-        sched::start(inner, queues, lives_in.as_ref()).map_err(|error| BuildError::Worker(error.to_string()))?;
-        Ok(node)
-    }
-}
-
-/// How a process is started.
-#[derive(Debug, Clone, Default)]
-pub struct SpawnOptions {
-    /// In a box, since most are started without any: a start moves its options several times.
-    some: Option<Box<Options>>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Options {
-    name: Option<Arc<str>>,
-    label: Option<Arc<str>>,
-    mailbox: Option<Bound>,
-    priority: Priority,
-}
-
-impl SpawnOptions {
-    /// Registers it under this name before it starts.
-    pub fn name(mut self, name: &str) -> Self {
-        self.some().name = Some(name.into());
-        self
-    }
-
-    /// What it is called in logs; its type's name unless told.
-    pub fn label(mut self, label: &str) -> Self {
-        self.some().label = Some(label.into());
-        self
-    }
-
-    /// How many messages may wait for it, and what happens to the one too many. Unbounded unless told.
-    pub fn mailbox(mut self, bound: impl Into<Bound>) -> Self {
-        self.some().mailbox = Some(bound.into());
-        self
-    }
-
-    /// Which processes it runs before.
-    pub fn priority(mut self, priority: Priority) -> Self {
-        self.some().priority = priority;
-        self
-    }
-
-    fn some(&mut self) -> &mut Options {
-        self.some.get_or_insert_default()
-    }
-
-    /// What is asked for beside the bound of the mailbox.
-    pub(crate) fn apply(self, start: &mut Start<'_>) {
-        if let Some(options) = self.some {
-            let Options { name, label, priority, mailbox: _ } = *options;
-            (start.name, start.label, start.priority) = (name, label, priority);
-        }
-    }
-
-    fn bound(&self) -> Option<Bound> {
-        self.some.as_ref().and_then(|options| options.mailbox)
-    }
-}
-
-/// Who starts a process.
-#[derive(Default)]
-pub(crate) struct Family<'a> {
-    pub(crate) parent: Option<&'a CellRef>,
-    pub(crate) link: bool,
-    /// A monitor that the parent holds from the first moment.
-    pub(crate) monitor: Option<MonitorRef>,
 }
 
 impl Node {
@@ -552,259 +351,10 @@ impl Node {
             self.0.look_whether_drained();
         }
     }
-
-    /// Makes a process, gives it its name and its link, and lets its body run.
-    pub(crate) fn start<M: Message, F>(
-        &self,
-        new: Start<'_>,
-        mailbox: Mailbox<M>,
-        body: impl FnOnce(Typed<M>) -> F,
-    ) -> Result<Typed<M>, SpawnError>
-    where
-        F: Future<Output = ExitReason> + Send + 'static,
-    {
-        let inner = self.0;
-        // Counted before it is looked whether the node is closed, so that a shutdown waits for it or it sees the shutdown.
-        inner.scheduler.one_more(inner);
-        if inner.closed.load(Ordering::SeqCst) {
-            self.one_less();
-            return Err(SpawnError::NodeDown);
-        }
-        let Some(place) = sched::worker::with_slots(inner, |held| inner.table.reserve(held)) else {
-            self.one_less();
-            return Err(SpawnError::Capacity("the process table is full".to_owned()));
-        };
-        let Family { parent, link, monitor } = new.family;
-        // Before it is there, so that both ends are made at once: nobody else knows its pid yet.
-        let linked = parent.filter(|_| link).map(|parent| (parent, inner.table.pid(place)));
-        let half = linked.and_then(|(parent, pid)| parent.ptr().signals(|signals| signals.link_newborn(pid)));
-        let (raw, this) = cell::make(
-            NewCell {
-                node: self,
-                place,
-                name: new.kind,
-                label: new.label,
-                schema: new.schema,
-                parent: parent.map(|parent| parent.pid()),
-                linked: half,
-                trap: new.trap,
-                priority: new.priority,
-                spawned_at: new.spawned_at,
-            },
-            mailbox,
-            body,
-        );
-        inner.table.publish(place, raw);
-        let cell = this.cell();
-        // Its start fails before it was there for anybody: its parent hears of that as an error.
-        let unlink = || {
-            if let Some((parent, pid)) = linked {
-                own_signal(self, parent.ptr(), |signals| signals.unlink(pid));
-            }
-        };
-        let setup = || {
-            // Again, now that it can be found: a shutdown that began in between may have looked before.
-            fence(Ordering::SeqCst);
-            if inner.closed.load(Ordering::SeqCst) {
-                unlink();
-                return Err((ExitReason::Shutdown, SpawnError::NodeDown));
-            }
-            if let Some(parent) = parent {
-                if let Some(monitor) = monitor {
-                    own_signal(self, parent.ptr(), |signals| signals.monitor(monitor, cell.pid()));
-                }
-                // A parent that has ended links itself to nobody. One that runs here does not end meanwhile. Another one may have told its
-                // links before this one could be found: its lock orders that end and this look.
-                let may_end = || !context::is_running(parent.ptr().as_ptr());
-                let has_ended = || parent.signals(|signals| signals.ended().is_some());
-                if link && (half.is_none() || may_end() && has_ended()) {
-                    return Err((ExitReason::Shutdown, SpawnError::Init(ExitReason::Shutdown)));
-                }
-            }
-            let Some(name) = &new.name else { return Ok(()) };
-            self.register(name, cell.pid()).map_err(|error| {
-                unlink();
-                (ExitReason::Normal, SpawnError::Name(error))
-            })
-        };
-        if let Err((reason, error)) = setup() {
-            if cell.claim() {
-                // SAFETY: it was never queued, so nobody else has its turn.
-                drop(unsafe { finish(cell.ptr(), reason, Vec::new()) });
-            }
-            return Err(error);
-        }
-        sched::enqueue_new(cell.ptr());
-        if inner.is_over() {
-            abandon(cell);
-        }
-        Ok(this)
-    }
-}
-
-/// What [`Node::start`] needs to know.
-pub(crate) struct Start<'a> {
-    /// What it is called in logs if it has no label.
-    pub(crate) kind: &'static &'static str,
-    pub(crate) label: Option<Arc<str>>,
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) trap: Trap,
-    pub(crate) schema: Option<Arc<EntrySchema>>,
-    pub(crate) priority: Priority,
-    pub(crate) family: Family<'a>,
-    pub(crate) spawned_at: &'static Location<'static>,
-}
-
-impl Start<'_> {
-    pub(crate) fn new(kind: &'static &'static str, spawned_at: &'static Location<'static>) -> Self {
-        let (label, name, trap, schema, priority, family) = Default::default();
-        Self { kind, label, name, trap, schema, priority, family, spawned_at }
-    }
-}
-
-pub(crate) async fn spawn_process<P: Spawn>(
-    node: &Node,
-    args: P::Args,
-    options: SpawnOptions,
-    family: Family<'_>,
-    spawned_at: &'static Location<'static>,
-) -> Result<Ref<P>, SpawnError> {
-    // Before it begins, so that nothing is begun and given up.
-    context::yield_now().await;
-    let (this, started) = begin_process::<P>(node, args, options, family, spawned_at)?;
-    if let Some(started) = started {
-        wait_started(node, this.cell(), started).await?;
-    }
-    Ok(Ref::new(this))
-}
-
-/// A process that has begun, and the word that it is up if it says so itself.
-pub(crate) type Begun<P> = (Typed<<P as Spawn>::Message>, Option<Waiter<()>>);
-
-/// Lets a process begin. Whoever takes its word kills it if that is given up: see [`wait_started`].
-pub(crate) fn begin_process<P: Spawn>(
-    node: &Node,
-    args: P::Args,
-    options: SpawnOptions,
-    family: Family<'_>,
-    spawned_at: &'static Location<'static>,
-) -> Result<Begun<P>, SpawnError> {
-    let mailbox = Mailbox::new(options.bound());
-    let trap = Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate };
-    let mut start = Start::new(&P::ENTRY.name, spawned_at);
-    (start.trap, start.family) = (trap, family);
-    options.apply(&mut start);
-    if !P::HAS_INIT {
-        let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: None }))?;
-        return Ok((this, None));
-    }
-    let (started, is_started) = slot();
-    let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: Some(started) }))?;
-    Ok((this, Some(is_started)))
-}
-
-/// Waits for the start; a start that is given up kills the process.
-pub(crate) async fn wait_started(node: &Node, cell: &CellRef, started: Waiter<()>) -> Result<(), SpawnError> {
-    let guard = KillOnDrop::new(node, cell);
-    if started.await.is_err() {
-        return Err(SpawnError::Init(cell.gone().await));
-    }
-    guard.disarm();
-    Ok(())
-}
-
-/// Kills a process when it goes out of scope.
-pub(crate) struct KillOnDrop<'a> {
-    node: &'a Node,
-    cell: &'a CellRef,
-    armed: bool,
-}
-
-impl<'a> KillOnDrop<'a> {
-    pub(crate) fn new(node: &'a Node, cell: &'a CellRef) -> Self {
-        Self { node, cell, armed: true }
-    }
-
-    pub(crate) fn disarm(mut self) {
-        self.armed = false;
-    }
-}
-
-impl Drop for KillOnDrop<'_> {
-    fn drop(&mut self) {
-        if self.armed {
-            self.node.kill(self.cell.pid());
-        }
-    }
-}
-
-/// A running process: its client, and its pid.
-pub struct Ref<P: Spawn> {
-    client: P::Client,
-    pid: Pid,
-}
-
-impl<P: Spawn> Ref<P> {
-    pub(crate) fn new(this: Typed<P::Message>) -> Self {
-        let pid = this.cell().pid();
-        Self { client: P::Client::from_address(super::Address::typed(this)), pid }
-    }
-
-    /// The process.
-    pub fn pid(&self) -> Pid {
-        self.pid
-    }
-
-    /// The client alone.
-    pub fn client(&self) -> &P::Client {
-        &self.client
-    }
-
-    /// Waits until the process has ended and its links and monitors were told; why it ended, also if that was before.
-    ///
-    /// Called as `Ref::ended(&process)`, so that it hides no message of that name.
-    ///
-    /// # Cancel safety
-    /// Dropping the future changes nothing.
-    pub fn ended(this: &Self) -> impl Future<Output = ExitReason> + Send + use<P> {
-        let cell = this.client.address().cell().cloned();
-        async move {
-            match cell {
-                Some(cell) => cell.gone().await,
-                None => ExitReason::NoProcess,
-            }
-        }
-    }
-}
-
-impl<P: Spawn> Deref for Ref<P> {
-    type Target = P::Client;
-
-    fn deref(&self) -> &P::Client {
-        &self.client
-    }
-}
-
-impl<P: Spawn> Clone for Ref<P> {
-    fn clone(&self) -> Self {
-        Self { client: self.client.clone(), pid: self.pid }
-    }
-}
-
-impl<P: Spawn> fmt::Debug for Ref<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ref<{}>({})", P::ENTRY.name, self.pid)
-    }
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("name", &self.0.name).field("alive", &self.alive()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for NodeBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NodeBuilder").field("name", &self.name).finish_non_exhaustive()
     }
 }
