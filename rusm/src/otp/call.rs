@@ -53,7 +53,8 @@ use tokio::time::Sleep;
 pub struct Call<'a, M, A, T> {
     to: &'a Address<M>,
     method: &'static Method,
-    args: A,
+    /// Taken when it is sent.
+    args: Option<A>,
     local: fn(A, Reply<T>) -> M,
     limit: Duration,
 }
@@ -61,7 +62,7 @@ pub struct Call<'a, M, A, T> {
 impl<'a, M: Message, A, T> Call<'a, M, A, T> {
     #[doc(hidden)]
     pub fn new(to: &'a Address<M>, method: &'static Method, args: A, local: fn(A, Reply<T>) -> M) -> Self {
-        Self { to, method, args, local, limit: DEFAULT_CALL_TIMEOUT }
+        Self { to, method, args: Some(args), local, limit: DEFAULT_CALL_TIMEOUT }
     }
 
     /// Waits this long instead of 5 seconds; never beyond the deadline of the message that the caller is handling.
@@ -105,38 +106,49 @@ enum Step<'a, M, A, T> {
 impl<M, A, T> Unpin for CallFuture<'_, M, A, T> {}
 
 /// How sending went.
-enum Sent<M, T> {
-    NoRoom(M, Wait<T>),
-    Local(Wait<T>),
-    Wire(Wait<Vec<u8>>, &'static Method),
+enum Sent {
+    /// It waits for the answer.
+    Waits,
+    /// It waits for room first.
+    NoRoom,
 }
 
-impl<M: Message, A: Serialize, T: DeserializeOwned + 'static> Call<'_, M, A, T> {
-    fn send(self, limit: Limit, cx: &mut Context<'_>) -> Result<Sent<M, T>, CallError> {
-        self.to.find(|found| {
-            let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
-            let is_proof = found.mailbox.is_some() && !self.method.is_deferred;
-            let waits = WaitsFor::note(found.cell, self.method, is_proof)?;
-            match found.mailbox {
-                Some(mailbox) => {
-                    let (filler, waiter) = slot();
-                    let message = (self.local)(self.args, Reply::local(filler));
-                    let wait = Wait::new(waiter, callee, waits);
-                    match trace::deliver_call(found.cell, mailbox, message, limit.until, found.urgent, cx.waker()) {
-                        Ok(()) => Ok(Sent::Local(wait)),
-                        Err((message, PushError::Full(Overflow::Block))) => Ok(Sent::NoRoom(message, wait)),
-                        Err((_, error)) => {
-                            address::settle(found.cell, error)?;
-                            Ok(Sent::Local(wait))
-                        }
+impl<'a, M: Message, A: Serialize, T: DeserializeOwned + 'static> Step<'a, M, A, T> {
+    /// Sends, and becomes the next step. That is made where it stays: a wait is large, and to move it costs as much as to send.
+    fn send(
+        &mut self,
+        (to, method): (&'a Address<M>, &'static Method),
+        args: A,
+        local: fn(A, Reply<T>) -> M,
+        limit: Limit,
+        cx: &mut Context<'_>,
+    ) -> Result<Sent, CallError> {
+        to.find(|found| {
+            let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(to.to_string()))?;
+            let is_proof = found.mailbox.is_some() && !method.is_deferred;
+            let waits = WaitsFor::note(found.cell, method, is_proof)?;
+            let Some(mailbox) = found.mailbox else {
+                let message = Outgoing::new(method, &args)?;
+                let (filler, waiter) = slot();
+                address::send(found.cell, message, Some(WireReply::new(filler)), Some(limit.until))
+                    .map_err(|error| address::name(error, method))?;
+                *self = Self::Wire(Wait::new(waiter, callee, waits), method);
+                return Ok(Sent::Waits);
+            };
+            let (filler, waiter) = slot();
+            *self = Self::Local(Wait::new(waiter, callee, waits));
+            let message = local(args, Reply::local(filler));
+            match trace::deliver_call(found.cell, mailbox, message, limit.until, found.urgent, cx.waker()) {
+                Ok(()) => Ok(Sent::Waits),
+                Err((message, PushError::Full(Overflow::Block))) => {
+                    if let Self::Local(wait) = std::mem::replace(self, Self::Done) {
+                        *self = Self::Room(to, message, wait);
                     }
+                    Ok(Sent::NoRoom)
                 }
-                None => {
-                    let message = Outgoing::new(self.method, &self.args)?;
-                    let (filler, waiter) = slot();
-                    address::send(found.cell, message, Some(WireReply::new(filler)), Some(limit.until))
-                        .map_err(|error| address::name(error, self.method))?;
-                    Ok(Sent::Wire(Wait::new(waiter, callee, waits), self.method))
+                Err((_, error)) => {
+                    address::settle(found.cell, error)?;
+                    Ok(Sent::Waits)
                 }
             }
         })?
@@ -174,23 +186,33 @@ where
                 }
                 // Polled after its end: there is no answer but the one that was given.
                 Step::Done => return Poll::Ready(Err(CallError::NoReply)),
-                Step::Begin(_) | Step::Room(..) => {}
-            }
-            match std::mem::replace(&mut this.step, Step::Done) {
                 Step::Begin(call) => {
                     let limit = *this.limit.get_or_insert_with(|| Limit::new(call.limit, context::deadline()));
-                    let to = call.to;
-                    this.step = match call.send(limit, cx).inspect_err(tell_error)? {
-                        Sent::Local(wait) => Step::Local(wait),
-                        Sent::Wire(wait, method) => Step::Wire(wait, method),
-                        // The answer can't be there yet: what is waited for is the deadline.
-                        Sent::NoRoom(message, mut wait) => {
-                            wait.in_time(limit, cx).inspect_err(tell_error)?;
-                            this.step = Step::Room(to, message, wait);
-                            return Poll::Pending;
-                        }
+                    let (whom, local) = ((call.to, call.method), call.local);
+                    let sent = match call.args.take() {
+                        Some(args) => this.step.send(whom, args, local, limit, cx),
+                        // It is another step once they are taken.
+                        None => Err(CallError::NoReply),
                     };
+                    let sent = sent.and_then(|sent| match (sent, &mut this.step) {
+                        // The answer can't be there yet: what is waited for is the deadline.
+                        (Sent::NoRoom, Step::Room(_, _, wait)) => wait.in_time(limit, cx).map(|()| Sent::NoRoom),
+                        (sent, _) => Ok(sent),
+                    });
+                    match sent {
+                        Ok(Sent::Waits) => {}
+                        Ok(Sent::NoRoom) => return Poll::Pending,
+                        Err(error) => {
+                            this.step = Step::Done;
+                            tell_error(&error);
+                            return Poll::Ready(Err(error));
+                        }
+                    }
+                    continue;
                 }
+                Step::Room(..) => {}
+            }
+            match std::mem::replace(&mut this.step, Step::Done) {
                 Step::Room(to, message, mut wait) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
                     wait.in_time(limit, cx).inspect_err(tell_error)?;
