@@ -143,6 +143,46 @@ async fn each_overflow_and_what_is_counted() -> Result {
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_timer_owes_gets_in_and_is_shed_for_nobody() -> Result {
+    let node = Node::builder().in_runtime().build().await?;
+    let second = Duration::from_secs(1);
+    for overflow in [Overflow::Reject, Overflow::Block, Overflow::DropNew, Overflow::DropOld] {
+        let (reader, gate) = held(&node, Some(Bound::new(2).overflow(overflow))).await;
+        for number in 0..2 {
+            reader.note(number).send()?;
+        }
+        for number in 100..103 {
+            reader.note(number).after(second)?;
+        }
+        sleep(2 * second).await;
+        for number in 2..5 {
+            let sent = reader.note(number).send();
+            assert_eq!(
+                sent.is_ok(),
+                matches!(overflow, Overflow::DropNew | Overflow::DropOld),
+                "{overflow:?} {sent:?}"
+            );
+        }
+        // One that comes again and again is like others.
+        let ticks = reader.note(200).every(second)?;
+        sleep(3 * second).await;
+        ticks.cancel();
+        gate.opens.add_permits(1);
+        while reader.address().depth() > Some(0) {
+            tokio::task::yield_now().await;
+        }
+        let read = reader.read().await?;
+        let owed: Vec<_> = read.iter().filter(|number| (100..103).contains(*number)).collect();
+        assert_eq!(owed, [&100, &101, &102], "{overflow:?}: {read:?}");
+        // Where the oldest make room for others, those that were there first have.
+        let others: &[u64] = if overflow == Overflow::DropOld { &[] } else { &[0, 1] };
+        assert!(read.starts_with(others), "{overflow:?}: {read:?}");
+        assert_eq!(read.len(), 5, "{overflow:?}: {read:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn bounds_are_exact_under_threads() -> Result {
     for node in nodes().await {

@@ -7,7 +7,8 @@
 use super::bound::Overflow;
 use super::call::{Limit, wait};
 use super::cell::{CellPtr, CellRef, Typed};
-use super::mailbox::{Mailbox, deliver};
+use super::context::Deadline;
+use super::mailbox::{Mailbox, deliver_at};
 use super::reply::WireReply;
 use super::slot::slot;
 use super::supervisor::Seat;
@@ -240,8 +241,18 @@ pub(crate) fn send(
     reply: Option<WireReply>,
     deadline: Option<Instant>,
 ) -> Result<(), SendError> {
+    send_as(cell, message, reply, deadline, false)
+}
+
+fn send_as(
+    cell: CellPtr<'_>,
+    message: Outgoing,
+    reply: Option<WireReply>,
+    deadline: Option<Instant>,
+    is_owed: bool,
+) -> Result<(), SendError> {
     cell.check(message.method, message.fingerprint)?;
-    let incoming = Incoming::new(message.method, message.body, reply, deadline);
+    let incoming = Incoming::new(message.method, message.body, reply, deadline).owed(is_owed);
     cell.mailbox().push_wire(cell, incoming).or_else(|error| settle(cell, error))
 }
 
@@ -284,10 +295,26 @@ pub(crate) fn cast<M: Message, A: Serialize>(
     args: A,
     local: fn(A) -> M,
 ) -> Result<(), SendError> {
+    cast_as(to, method, args, local, false)
+}
+
+/// [`cast`] of a message that may be owed to its receiver: see [`Bound`](super::Bound).
+#[inline]
+pub(crate) fn cast_as<M: Message, A: Serialize>(
+    to: &Address<M>,
+    method: &'static Method,
+    args: A,
+    local: fn(A) -> M,
+    is_owed: bool,
+) -> Result<(), SendError> {
+    let deadline = if is_owed { Deadline::OWED } else { Deadline::NEVER };
     to.find(|found| match found.mailbox {
-        Some(mailbox) => deliver(found.cell, mailbox, local(args), None, found.urgent, None)
+        Some(mailbox) => deliver_at(found.cell, mailbox, local(args), deadline, found.urgent, None)
             .or_else(|(_, error)| settle(found.cell, error)),
-        None => send(found.cell, Outgoing::new(method, &args)?, None, None).map_err(|error| name(error, method)),
+        None => {
+            let message = Outgoing::new(method, &args)?;
+            send_as(found.cell, message, None, None, is_owed).map_err(|error| name(error, method))
+        }
     })?
 }
 

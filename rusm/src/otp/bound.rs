@@ -2,8 +2,9 @@
 
 /// How many messages may wait for a process; a number alone rejects what is too many.
 ///
-/// Exact whoever sends at the same time. Signals and replies are not counted and never shed; a message that a timer sends is a message like
-/// others. A bound of 0 takes no message, whatever happens to the one too many.
+/// Exact whoever sends at the same time. Signals and replies are not counted and never shed. What a timer set by `.after(..)` sends is
+/// counted, but gets in however full the mailbox is and is shed for nobody, since its sender can't try again; one by `.every(..)`
+/// is a message like others. A bound of 0 takes no message, whatever happens to the one too many.
 ///
 /// # Examples
 /// ```

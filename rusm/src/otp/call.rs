@@ -518,7 +518,7 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
         let inner = inner.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
         let Self { to, method, args, local } = self;
         let to = to.clone();
-        let send = move || drop(address::cast(&to, method, args, local));
+        let send = move || drop(address::cast_as(&to, method, args, local, true));
         timer::once(inner, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
     }
 

@@ -29,6 +29,8 @@ fn base() -> Instant {
 
 impl Deadline {
     pub(crate) const NEVER: Self = Self(0);
+    /// Nobody waits, and the message is owed to its receiver: see [`Bound`](super::Bound).
+    pub(crate) const OWED: Self = Self(u64::MAX);
 
     #[inline]
     pub(crate) fn new(at: Option<Instant>) -> Self {
@@ -36,7 +38,7 @@ impl Deadline {
     }
 
     pub(crate) fn instant(self) -> Option<Instant> {
-        (self.0 != 0).then(|| base() + Duration::from_nanos(self.0))
+        (self != Self::NEVER && self != Self::OWED).then(|| base() + Duration::from_nanos(self.0))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Incoming {
     body: Vec<u8>,
     reply: Option<WireReply>,
     deadline: Option<Instant>,
+    /// A timer has sent it: it gets in.
+    is_owed: bool,
 }
 
 /// What is left of a message that could not be understood; its caller has been told.
@@ -44,7 +46,16 @@ impl ReplyTo {
 
 impl Incoming {
     pub(crate) fn new(method: u32, body: Vec<u8>, reply: Option<WireReply>, deadline: Option<Instant>) -> Self {
-        Self { method, body, reply, deadline }
+        Self { method, body, reply, deadline, is_owed: false }
+    }
+
+    /// It is to get into a mailbox that is full, too.
+    pub(super) fn owed(self, is_owed: bool) -> Self {
+        Self { is_owed, ..self }
+    }
+
+    pub(super) fn is_owed(&self) -> bool {
+        self.is_owed
     }
 
     /// The number of the method.

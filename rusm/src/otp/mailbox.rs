@@ -34,6 +34,7 @@ mod faults;
 
 use super::bound::{Bound, Overflow};
 use super::cell::CellPtr;
+use super::context::Deadline;
 use super::sched::state::{Locked, State};
 use super::trace::Traced;
 use super::undelivered::{Lost, Why};
@@ -471,7 +472,19 @@ pub(crate) fn deliver<M: Send + 'static>(
     urgent: bool,
     sender: Option<&Waker>,
 ) -> Result<(), (M, PushError)> {
-    let deadline = context::Deadline::new(deadline);
+    deliver_at(to, mailbox, message, Deadline::new(deadline), urgent, sender)
+}
+
+/// [`deliver`], with what is known of the deadline.
+#[inline]
+pub(crate) fn deliver_at<M: Send + 'static>(
+    to: CellPtr<'_>,
+    mailbox: &Mailbox<M>,
+    message: M,
+    deadline: Deadline,
+    urgent: bool,
+    sender: Option<&Waker>,
+) -> Result<(), (M, PushError)> {
     let mut open = mailbox.open(to);
     // The common case by itself: the message is moved once.
     if !urgent && open.state.is_plain() {

@@ -3,6 +3,7 @@
 use super::faults::Faults;
 use super::{Item, Items, MAX_BYTES, Other, PushError};
 use crate::otp::bound::{Bound, Overflow};
+use crate::otp::context::Deadline;
 use crate::wire::{MonitorRef, Pid};
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -71,7 +72,9 @@ impl<M> Counted<M> {
         self.counts = true;
         let mut lost = None;
         if is_message {
-            let full = self.bound.as_ref().is_some_and(|bound| self.messages >= bound.messages);
+            // What is owed gets in where anything does.
+            let takes = |bound: &Bound| self.messages < bound.messages || bound.messages > 0 && is_owed(item);
+            let full = self.bound.as_ref().is_some_and(|bound| !takes(bound));
             if self.bytes.saturating_add(bytes) > MAX_BYTES {
                 self.shed += 1;
                 return Err(PushError::Full(Overflow::Reject));
@@ -85,7 +88,7 @@ impl<M> Counted<M> {
                 });
                 let oldest = match (overflow, items) {
                     (Overflow::DropOld, Some(items)) => {
-                        let oldest = items.iter().position(|item| size(item).0);
+                        let oldest = items.iter().position(|item| size(item).0 && !is_owed(item));
                         oldest.and_then(|oldest| items.remove(oldest))
                     }
                     _ => None,
@@ -131,6 +134,14 @@ pub(crate) type Size = (bool, usize);
 
 /// Of what nobody counts.
 pub(super) const UNCOUNTED: Size = (false, 0);
+
+/// Whether it is to get in, and not to be shed.
+fn is_owed<M>(item: &Item<M>) -> bool {
+    match item {
+        Item::Local(_, deadline) => *deadline == Deadline::OWED,
+        Item::Other(other) => matches!(&**other, Other::Wire(message) if message.is_owed()),
+    }
+}
 
 pub(super) fn size<M>(item: &Item<M>) -> Size {
     match item {
