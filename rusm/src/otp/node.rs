@@ -94,7 +94,7 @@ impl Inner {
     #[inline]
     pub(crate) fn look_whether_drained(&self) {
         let is_closed = self.closed.load(Ordering::SeqCst);
-        if (is_closed || self.scheduler.closing.load(Ordering::SeqCst)) && self.scheduler.alive() == 0 {
+        if (is_closed || self.scheduler.closing.load(Ordering::SeqCst)) && self.scheduler.unfinished() == 0 {
             self.drained.notify_waiters();
             self.scheduler.unpark_to_end();
         }
@@ -303,7 +303,7 @@ impl Node {
         loop {
             let mut drained = pin!(self.0.drained.notified());
             drained.as_mut().enable();
-            if self.0.scheduler.alive() == 0 {
+            if self.0.scheduler.unfinished() == 0 {
                 return;
             }
             drained.await;

@@ -53,6 +53,7 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     if unread > 0 {
         node.lost(cell, Lost { why: Why::Ended, messages: unread });
     }
+    node.inner().scheduler().one_gone(node.inner());
     if let Some(farewell) = farewell {
         node.tell(cell, farewell);
     }

@@ -84,6 +84,12 @@ pub(crate) struct Family<'a> {
 }
 
 impl Node {
+    /// What was counted does not come to be.
+    fn never_began(&self) {
+        self.inner().scheduler().one_gone(self.inner());
+        self.one_less();
+    }
+
     /// Makes a process, gives it its name and its link, and lets its body run.
     pub(crate) fn start<M: Message, F>(
         &self,
@@ -98,11 +104,11 @@ impl Node {
         // Counted before it is looked whether the node is closed, so that a shutdown waits for it or it sees the shutdown.
         inner.scheduler.one_more(inner);
         if inner.closed.load(Ordering::SeqCst) {
-            self.one_less();
+            self.never_began();
             return Err(SpawnError::NodeDown);
         }
         let Some(place) = sched::worker::with_slots(inner, |held| inner.table.reserve(held)) else {
-            self.one_less();
+            self.never_began();
             return Err(SpawnError::Capacity("the process table is full".to_owned()));
         };
         let Family { parent, link, monitor } = new.family;

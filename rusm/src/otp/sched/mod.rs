@@ -83,6 +83,9 @@ pub(crate) struct Worker {
 #[derive(Default)]
 struct Count {
     started: AtomicU64,
+    /// Nobody finds a trace of them, though there may be some to tell.
+    gone: AtomicU64,
+    /// All of their end is done.
     ended: AtomicU64,
 }
 
@@ -191,11 +194,18 @@ impl Scheduler {
         }
     }
 
-    /// How many processes have not ended; never less than those that live all the while.
+    /// How many processes have not ended, as whoever was told of an end sees it; never less than those that live all the while.
     ///
-    /// Ends are counted first: the start of a process whose end was seen is seen as well, and so is that of one that lives. The
-    /// fence makes one of two that end last, each in its place, see the other's end.
+    /// Ends are counted first: the start of a process whose end was seen is seen as well, and so is that of one that lives.
     pub(super) fn alive(&self) -> usize {
+        let gone: u64 = self.counts().map(|count| count.gone.load(Ordering::Acquire)).sum();
+        self.started().saturating_sub(gone) as usize
+    }
+
+    /// How many processes have something left to do; as [`alive`](Self::alive).
+    ///
+    /// The fence makes one of two that end last, each in its place, see the other's end.
+    pub(super) fn unfinished(&self) -> usize {
         fence(Ordering::SeqCst);
         let ended: u64 = self.counts().map(|count| count.ended.load(Ordering::Acquire)).sum();
         self.started().saturating_sub(ended) as usize
@@ -212,7 +222,24 @@ impl Scheduler {
     /// Whether no process is there, and this holds at a moment at which none was.
     pub(super) fn is_empty_while(&self, holds: impl FnOnce() -> bool) -> bool {
         let started = self.started();
-        self.alive() == 0 && holds() && self.started() == started
+        self.unfinished() == 0 && holds() && self.started() == started
+    }
+
+    /// Counts one more; whether that was in a turn of this node.
+    #[inline]
+    fn count(&self, inner: &Inner, which: fn(&Count) -> &AtomicU64) -> bool {
+        match worker::of(inner, |core| (core.id(), core.is_in_step())) {
+            // Nobody else writes it.
+            Some((here, true)) => {
+                let count = which(&self.workers[here].own.count);
+                count.store(count.load(Ordering::Relaxed) + 1, Ordering::Release);
+                true
+            }
+            _ => {
+                which(&self.elsewhere).fetch_add(1, Ordering::SeqCst);
+                false
+            }
+        }
     }
 
     /// Counts a process that begins.
@@ -221,33 +248,20 @@ impl Scheduler {
     /// Otherwise a look at whether the node is closed comes after it.
     #[inline]
     pub(super) fn one_more(&self, inner: &Inner) {
-        match worker::of(inner, |core| (core.id(), core.is_in_step())) {
-            // Nobody else writes it.
-            Some((here, true)) => {
-                let started = &self.workers[here].own.count.started;
-                started.store(started.load(Ordering::Relaxed) + 1, Ordering::Release);
-            }
-            _ => {
-                self.elsewhere.started.fetch_add(1, Ordering::SeqCst);
-            }
-        }
+        self.count(inner, |count| &count.started);
     }
 
-    /// Counts a process that has ended; true if the caller has to look whether it was the last one, false if the worker that
+    /// Counts a process of which nobody finds a trace any more; those who are told of its end are told after that.
+    #[inline]
+    pub(super) fn one_gone(&self, inner: &Inner) {
+        self.count(inner, |count| &count.gone);
+    }
+
+    /// Counts a process whose end is done; true if the caller has to look whether it was the last one, false if the worker that
     /// runs here does so soon.
     #[inline]
     pub(super) fn one_less(&self, inner: &Inner) -> bool {
-        match worker::of(inner, |core| (core.id(), core.is_in_step())) {
-            Some((here, true)) => {
-                let ended = &self.workers[here].own.count.ended;
-                ended.store(ended.load(Ordering::Relaxed) + 1, Ordering::Release);
-                false
-            }
-            _ => {
-                self.elsewhere.ended.fetch_add(1, Ordering::SeqCst);
-                true
-            }
-        }
+        !self.count(inner, |count| &count.ended)
     }
 
     /// Wakes one worker that sleeps, if there is one.
