@@ -151,7 +151,7 @@ async fn one_that_does_not_start_stops_the_others() -> Result {
     assert_eq!(report.cause, StopCause::NotStarted("bad".into()));
     assert_eq!(recorder.take().await?, ["+a", "+b", "-b", "-a"]);
 
-    let panics = Application::new("panics").tree(|| panic!("no tree today"));
+    let panics = Application::new("panics").tree(|| -> Supervisor { panic!("no tree today") });
     let failed = node.start_applications([good("a"), panics]).await.err().map(|error| error.to_string());
     assert!(failed.as_ref().is_some_and(|text| text.contains("no tree today")), "{failed:?}");
     assert_eq!((recorder.take().await?, node.alive()), (vec!["+a".to_owned(), "-a".to_owned()], 1));

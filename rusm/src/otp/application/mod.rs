@@ -20,14 +20,20 @@
 //!     fn open() -> Self { Self }
 //! }
 //!
+//! pub struct Books;
+//!
+//! #[supervisor]
+//! impl Books {
+//!     fn ledger(&self) -> Child<Ledger> { Child::new(()).named("ledger") }
+//! }
+//!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let node = Node::builder().build().await?;
-//! let tree = || Supervisor::new().child(ChildSpec::actor::<Ledger>("ledger", || ()).named("ledger"));
 //! let running = node
 //!     .start_applications([
 //!         Application::new("billing").depends_on(["ledger"]).tree(Supervisor::new),
-//!         Application::new("ledger").tree(tree),
+//!         Application::new("ledger").tree(|| Books),
 //!     ])
 //!     .await?;
 //! assert!(node.whereis("ledger").is_some());
@@ -47,7 +53,7 @@ mod stop;
 pub use report::{Killed, Report, StopCause, Stopped, Unread};
 pub use running::{Running, StartError};
 
-use super::supervisor::Supervisor;
+use super::supervisor::Tree;
 use super::{Node, SpawnError, crash};
 use crate::wire::Pid;
 use std::fmt;
@@ -80,10 +86,11 @@ impl Application {
         self
     }
 
-    /// Its tree, made when it starts; a panic of `tree` is a start that failed.
-    pub fn tree(self, tree: impl FnOnce() -> Supervisor + Send + 'static) -> Self {
+    /// Its tree, made when it starts: a [`Supervisor`](super::supervisor::Supervisor), or a type with [`#[supervisor]`](macro@crate::supervisor). A panic of `tree` is a
+    /// start that failed.
+    pub fn tree<T: Tree>(self, tree: impl FnOnce() -> T + Send + 'static) -> Self {
         self.start(move |node| {
-            let tree = tree();
+            let tree = tree().into_supervisor();
             async move { Ok(node.supervise(tree).await?.pid()) }
         })
     }
