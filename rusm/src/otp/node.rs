@@ -93,6 +93,8 @@ impl Inner {
     /// Tells a shutdown that waits, and loops that are to end, when no process is left.
     #[inline]
     pub(crate) fn look_whether_drained(&self) {
+        // Behind the ends that were counted here: whoever closes the node looks at them after it has said so.
+        fence(Ordering::SeqCst);
         let is_closed = self.closed.load(Ordering::SeqCst);
         if (is_closed || self.scheduler.closing.load(Ordering::SeqCst)) && self.scheduler.unfinished() == 0 {
             self.drained.notify_waiters();
