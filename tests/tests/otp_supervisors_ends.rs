@@ -193,13 +193,19 @@ async fn a_storm_leaves_a_whole_tree_or_none() -> Result {
             let tree = Supervisor::new().strategy(strategy).intensity(intensity);
             let tree = supervise(&node, tree, IDS.map(|id| world.child(id))).await;
             let ended = node.ended(tree.pid());
+            let mut ends = Vec::new();
             for round in 0..3000 {
                 if let Some(pid) = world.pid(IDS[round * 7 % 6]) {
+                    ends.push(node.ended(pid));
                     node.kill(pid);
                 }
                 if round % 5 == 0 {
                     tokio::task::yield_now().await;
                 }
+            }
+            // A kill comes at the next await, and the supervisor hears of it then.
+            for end in ends {
+                end.await;
             }
             if intensity == OFTEN {
                 settled(&tree).await;
