@@ -132,8 +132,7 @@ impl Model {
         for (timeout, set) in timeouts {
             match set {
                 None => {}
-                // Any event would take it away.
-                Some(0) if timeout == Timeout::Event && !self.queue.is_empty() => {}
+                // Behind whatever else is queued; an event timeout is taken away once any of that is taken up.
                 Some(0) => self.queue.push(Event::Timeout(timeout)),
                 Some(after) => self.timers.push((timeout, self.now + after)),
             }
@@ -264,6 +263,20 @@ proptest! {
             prop_assert_eq!(real.machine.next_due(), due.map(|at| real.began + Duration::from_millis(at)));
         }
     }
+}
+
+/// Only what is taken up takes an event timeout away, not what would have been.
+#[test]
+fn a_timeout_that_was_cancelled_takes_no_other_along() {
+    let now = Instant::now();
+    let mut machine = Machine::<Number, u32>::default();
+    machine.settle();
+    machine.set(Timeout::State, Duration::ZERO, now);
+    machine.set(Timeout::Event, Duration::ZERO, now);
+    machine.settle();
+    machine.to(Number(1));
+    assert_eq!(machine.settle(), Some(Some(Number(0))));
+    assert_eq!(machine.fire(false), Some(Timeout::Event));
 }
 
 /// The one whose drop panics takes nobody along.
