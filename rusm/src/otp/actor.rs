@@ -134,7 +134,7 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
                 cx.receiver.this().cell().take_up(message.method().id());
                 actor.0.handle(message, &mut cx).await;
             }
-            Item::Other(other) => match *other {
+            Item::Other(other) => match other.into_inner() {
                 Other::Wire(incoming) => {
                     let deadline = Deadline::new(incoming.deadline());
                     // A rejection has told the caller; nobody waits for a cast.

@@ -8,13 +8,13 @@ use super::bound::Overflow;
 use super::call::{Limit, wait};
 use super::cell::{CellPtr, CellRef, Typed};
 use super::context::Deadline;
+use super::guard::hold;
 use super::mailbox::{Mailbox, deliver_at};
 use super::reply::WireReply;
 use super::slot::slot;
 use super::supervisor::Seat;
 use super::{CallError, Incoming, Instant, Message, NameError, Node, SendError, context, registry};
 use crate::wire::{Method, Pid, encode};
-use crossbeam_epoch as epoch;
 use serde::Serialize;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -122,7 +122,7 @@ impl<M: Message> Address<M> {
                 return Ok(Ok(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent })));
             }
             To::Child { node, seat } => {
-                let guard = epoch::pin();
+                let guard = hold();
                 let Some(cell) = node.table().look_counted(seat.counted(), &guard) else {
                     return Ok(Err(node.uncounted()));
                 };
@@ -142,7 +142,7 @@ impl<M: Message> Address<M> {
                 (node, pid)
             }
         };
-        let guard = epoch::pin();
+        let guard = hold();
         let Some(cell) = pid.and_then(|pid| node.table().look(pid, &guard)) else { return Ok(Err(node)) };
         Ok(Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false })))
     }

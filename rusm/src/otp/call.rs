@@ -22,6 +22,7 @@
 
 use super::bound::Overflow;
 use super::cell::{CellPtr, CellRef};
+use super::guard::hold;
 use super::mailbox::{PushError, deliver};
 use super::reply::{Answer, WireReply};
 use super::slot::{Waiter, slot};
@@ -31,7 +32,6 @@ use super::{
     timer, trace,
 };
 use crate::wire::{Method, decode};
-use crossbeam_epoch as epoch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -424,7 +424,7 @@ fn cycle(caller: CellPtr<'_>, callee: CellPtr<'_>) -> Cycle {
     if callee.as_ptr() != caller.as_ptr() && callee.calls.load(Ordering::SeqCst) == 0 {
         return Cycle::None;
     }
-    let guard = epoch::pin();
+    let guard = hold();
     let table = caller.node().table();
     let mut path = vec![caller.as_ptr()];
     let mut are_parked = true;

@@ -391,7 +391,8 @@ impl Cell {
     /// Whoever makes side data sets its flag first and looks at the end then; this sets the end first and looks at the flag then. So
     /// a process that has none, and ends without a text, takes no lock.
     pub(super) fn end(&self, ended: &ExitReason) -> Option<Left> {
-        if let Some(code) = code(ended) {
+        let code = code(ended);
+        if let Some(code) = code {
             self.end.store(code, Ordering::SeqCst);
             if self.flags.load(Ordering::SeqCst) & HAS_SIDE == 0 {
                 return None;
@@ -400,7 +401,9 @@ impl Cell {
         self.side(|side| {
             let left = Left { farewell: side.signals.end(ended.clone()), alarm: side.alarm.take() };
             // Under the lock, so that the reason is there for whoever sees it.
-            self.end.store(code(ended).unwrap_or(END_IN_SIDE), Ordering::SeqCst);
+            if code.is_none() {
+                self.end.store(END_IN_SIDE, Ordering::SeqCst);
+            }
             Some(left)
         })
     }
@@ -519,27 +522,33 @@ fn reason(code: u8) -> Option<ExitReason> {
     })
 }
 
-/// Makes a cell with three handles: that of the process, one for `body`, and the one that is returned.
+/// Makes a cell with three handles: that of the process, one for `body`, and the one that is returned, which is not counted unless
+/// it is `kept`.
 ///
 /// Nobody can find it yet, and it counts as queued: a wake before it is queued for the first time means nothing.
 pub(crate) fn make<M, F>(
     new: NewCell<'_>,
     mut mailbox: Mailbox<M>,
     body: impl FnOnce(Typed<M>) -> F,
-) -> (NonNull<Cell>, Typed<M>)
+    kept: bool,
+) -> (NonNull<Cell>, ManuallyDrop<Typed<M>>)
 where
     M: super::Message,
     F: Future<Output = ExitReason> + Send + 'static,
 {
+    // First, so that what follows is written where it stays: read back at once from the stack it would wait for its own stores.
+    let whole: *mut Whole<M, F> = pool::take(Layout::new::<Whole<M, F>>()).cast().as_ptr();
     let flags = if new.trap.links { TRAP_LINKS } else { 0 } | if new.trap.stop { TRAP_STOP } else { 0 };
     let linked = new.parent.zip(new.linked).map(|(parent, half)| {
-        let signals = Signals::new(new.node.table().pid(new.place), new.parent, new.trap);
-        Pooled::new(Side { signals: signals.born_linked(parent, half), alarm: None, rare: None })
+        Pooled::make(|| {
+            let signals = Signals::born_linked(new.node.table().pid(new.place), parent, new.trap, half);
+            Side { signals, alarm: None, rare: None }
+        })
     });
     let flags = if linked.is_some() { flags | HAS_SIDE } else { flags };
     let cell = Cell {
         state: State::queued(mailbox.is_slow()),
-        refs: Refs::new(3),
+        refs: Refs::new(if kept { 3 } else { 2 }),
         vtable: &Types::<M, F>::VTABLE,
         node: new.node.uncounted(),
         slot: new.place.slot,
@@ -562,19 +571,19 @@ where
         flags: AtomicU8::new(flags | priority_bits(new.priority)),
         in_hand: AtomicU32::new(0),
     };
-    let whole: *mut Whole<M, F> = pool::take(Layout::new::<Whole<M, F>>()).cast().as_ptr();
     // SAFETY: the allocation is of this type, and each part is written once before anybody reads it. Should `body` panic,
     // the allocation is leaked.
     let raw = unsafe {
-        (&raw mut (*whole).front).write(Front { cell, mailbox });
+        (&raw mut (*whole).front.cell).write(cell);
+        (&raw mut (*whole).front.mailbox).write(mailbox);
         NonNull::new_unchecked(whole).cast::<Cell>()
     };
-    // SAFETY: these are two of the three handles.
+    // SAFETY: these are two of the handles, or one and one that nobody drops.
     let typed = || unsafe { Typed::new(CellRef::from_raw(raw)) };
     let made = body(typed());
     // SAFETY: as above; nobody has a pointer to the body yet.
     unsafe { (&raw mut (*whole).body).write(UnsafeCell::new(ManuallyDrop::new(made))) };
-    let this = typed();
+    let this = ManuallyDrop::new(typed());
     if new.label.is_some() || new.schema.is_some() {
         this.cell().side(|side| {
             let rare = side.rare();

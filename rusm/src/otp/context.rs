@@ -110,6 +110,12 @@ pub(crate) fn now() -> Instant {
     sched::now().unwrap_or_else(Instant::now)
 }
 
+/// The time as [`now`] tells it, and whether the turn is over.
+#[inline]
+pub(crate) fn now_in_turn() -> (Instant, bool) {
+    sched::now_in_slice().unwrap_or_else(|| (Instant::now(), is_turn_over()))
+}
+
 /// Lets others run first if the turn is over.
 pub(crate) async fn yield_now() {
     let mut yielded = false;

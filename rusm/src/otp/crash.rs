@@ -1,13 +1,15 @@
 //! A panic's text and place, and the one line a crash leaves in the log.
 
 use super::cell::CellPtr;
-use crate::wire::ExitReason;
+use crate::wire::{ExitReason, Pid};
 use std::any::Any;
 use std::cell::{Cell as StdCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::task::Waker;
 use tokio::sync::oneshot;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 
 thread_local! {
     static INSIDE: StdCell<bool> = const { StdCell::new(false) };
@@ -72,33 +74,42 @@ pub(crate) fn install_hook() {
 pub(crate) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, Crash> {
     let outer = INSIDE.replace(true);
     // What is there already belongs to a panic further out that is under way.
-    let mut before = if DIRTY.get() { swap(Left::default()) } else { Left::default() };
+    let before = if DIRTY.get() { Some(swap(Left::default())) } else { None };
     let result = catch_unwind(AssertUnwindSafe(run));
     INSIDE.set(outer);
-    if result.is_ok() && !DIRTY.get() && before.is_empty() {
-        return result.map_err(|_| unreachable!("it is no error"));
-    }
-    let inside = swap(Left::default());
-    let result = match result {
+    match result {
         Ok(value) => {
-            // What a panic left that the code has caught itself goes here, unless a panic further out may still end the process.
-            if outer {
-                before.place = before.place.or(inside.place);
-                before.known.extend(inside.known);
+            if before.is_some() || DIRTY.get() {
+                tidy(before, outer);
             }
             Ok(value)
         }
-        Err(payload) => {
-            let text = text(payload);
-            let text = match inside.place {
-                Some(place) => format!("{text}, at {place}"),
-                None => text,
-            };
-            Err(Crash { reason: ExitReason::Panicked(text.into()), known: inside.known })
-        }
-    };
+        Err(payload) => Err(crash(payload, before)),
+    }
+}
+
+/// What a panic left that the code has caught itself goes, unless a panic further out may still end the process.
+#[cold]
+fn tidy(before: Option<Left>, outer: bool) {
+    let inside = swap(Left::default());
+    let mut before = before.unwrap_or_default();
+    if outer {
+        before.place = before.place.or(inside.place);
+        before.known.extend(inside.known);
+    }
     drop(swap(before));
-    result
+}
+
+#[cold]
+fn crash(payload: Box<dyn Any + Send>, before: Option<Left>) -> Crash {
+    let inside = swap(Left::default());
+    let text = text(payload);
+    let text = match inside.place {
+        Some(place) => format!("{text}, at {place}"),
+        None => text,
+    };
+    drop(swap(before.unwrap_or_default()));
+    Crash { reason: ExitReason::Panicked(text.into()), known: inside.known }
 }
 
 /// Puts this where panics leave something, and gives what was there; nothing when the thread is about to end.
@@ -126,9 +137,25 @@ fn text(payload: Box<dyn Any + Send>) -> String {
     text
 }
 
+/// Says that something of a process that has ended panicked when it was dropped.
+#[cold]
+pub(crate) fn report_drop(pid: Pid, reason: &ExitReason) {
+    tracing::error!(target: "rusm::crash", %pid, %reason, "panicked while it was dropped");
+}
+
 /// The crash report: once per process that did not end in order.
+///
+/// Whoever writes the log may panic as well.
 pub(crate) fn report(cell: CellPtr<'_>, reason: &ExitReason) {
-    if reason.is_orderly() || matches!(reason, ExitReason::Killed) {
+    let is_quiet = reason.is_orderly() || matches!(reason, ExitReason::Killed);
+    if !is_quiet || LevelFilter::current() >= Level::DEBUG {
+        let _ = guard(|| write(cell, reason, is_quiet));
+    }
+}
+
+#[cold]
+fn write(cell: CellPtr<'_>, reason: &ExitReason, is_quiet: bool) {
+    if is_quiet {
         tracing::debug!(target: "rusm::process", pid = %cell.pid(), label = %cell.label(), %reason, "ended");
     } else {
         let recent = cell.recent();

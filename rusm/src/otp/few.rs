@@ -116,7 +116,22 @@ impl<K: Copy + Eq + Hash, V> Few<K, V> {
     }
 }
 
+impl<K: Copy, V> Few<K, V> {
+    /// Takes its one entry out, if it lies here.
+    #[inline]
+    pub(crate) fn take_only(&mut self) -> Option<K> {
+        let Held::One(key, _) = &self.0 else { return None };
+        let key = *key;
+        self.0 = Held::Nothing;
+        Some(key)
+    }
+}
+
 impl<K, V> Few<K, V> {
+    pub(crate) const fn one(key: K, value: V) -> Self {
+        Self(Held::One(key, value))
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.0, Held::Nothing)

@@ -231,7 +231,7 @@ fn poll_event<M: Wire>(receiver: &mut Receiver<Letter<M>>, cx: &mut Context<'_>)
         let (item, size) = ready!(receiver.poll_take(cx));
         let event = match item {
             Item::Local(Letter(message), _) => Event::Message(message),
-            Item::Other(other) => match *other {
+            Item::Other(other) => match other.into_inner() {
                 Other::Wire(incoming) => match Letter::from_wire(incoming) {
                     Ok(Letter(message)) => Event::Message(message),
                     Err(rejected) => {

@@ -35,6 +35,7 @@ mod faults;
 use super::bound::{Bound, Overflow};
 use super::cell::CellPtr;
 use super::context::Deadline;
+use super::pool::Pooled;
 use super::sched::state::{Locked, State};
 use super::trace::Traced;
 use super::undelivered::{Lost, Why};
@@ -49,7 +50,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
 
 /// How many bytes of messages may wait in one mailbox, their places in the queue included.
@@ -64,7 +65,7 @@ pub(crate) enum Item<M> {
     /// A message that was moved here, and when its sender stops waiting: see [`context::Deadline`].
     Local(M, context::Deadline),
     /// All that is rare, kept small for what is not.
-    Other(Box<Other>),
+    Other(Pooled<Other>),
 }
 
 #[derive(Debug)]
@@ -92,6 +93,8 @@ pub(crate) struct Mailbox<M> {
     batch: UnsafeCell<Option<Items<M>>>,
     /// How many items the receiver has that were not handed out, for those who ask how many wait.
     in_batch: AtomicUsize,
+    /// Some of what the receiver has was taken back: it looks under the lock which; written under the lock.
+    has_flushed: AtomicBool,
 }
 
 // SAFETY: the module's text says who has what; it is handed from thread to thread by the process's word.
@@ -209,6 +212,7 @@ impl<M> Mailbox<M> {
             queue: UnsafeCell::new(Queue { items: None, counted, stop: false }),
             batch: UnsafeCell::new(None),
             in_batch: AtomicUsize::new(0),
+            has_flushed: AtomicBool::new(false),
         }
     }
 
@@ -351,7 +355,7 @@ pub(crate) trait AnyMailbox: Observed + Send + Sync {
 
 impl<M: Send + 'static> Mailbox<M> {
     fn push_signal(&self, cell: CellPtr<'_>, signal: Other) -> Option<Wake> {
-        let item = self.pass(cell, Item::Other(Box::new(signal)), false)?;
+        let item = self.pass(cell, Item::Other(Pooled::new(signal)), false)?;
         self.put(cell, item, false, None).ok().and_then(|(wake, _)| wake)
     }
 
@@ -367,6 +371,7 @@ impl<M: Send + 'static> Mailbox<M> {
             if !flushed.contains(&sign) {
                 flushed.push(sign);
             }
+            self.has_flushed.store(true, Ordering::Release);
         }
         open.settle();
     }
@@ -374,7 +379,7 @@ impl<M: Send + 'static> Mailbox<M> {
 
 impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
     fn push_wire(&self, cell: CellPtr<'_>, message: Incoming) -> Result<(), PushError> {
-        self.push(cell, Item::Other(Box::new(Other::Wire(message))), false, None).map_err(|(_, error)| error)
+        self.push(cell, Item::Other(Pooled::new(Other::Wire(message))), false, None).map_err(|(_, error)| error)
     }
 
     fn push_exit(&self, cell: CellPtr<'_>, exit: ExitSignal) -> Option<Wake> {
@@ -391,7 +396,7 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
             return None;
         }
         open.stop = true;
-        open.items.get_or_insert_default().push_back(Item::Other(Box::new(Other::Stop(reason))));
+        open.items.get_or_insert_default().push_back(Item::Other(Pooled::new(Other::Stop(reason))));
         open.state.set_more(true);
         open.unpark()
     }

@@ -7,11 +7,12 @@ mod start;
 pub use builder::{BuildError, NodeBuilder};
 pub use reference::Ref;
 pub use start::SpawnOptions;
-pub(crate) use start::{Family, KillOnDrop, Start, begin_process, spawn_process, wait_started};
+pub(crate) use start::{Family, KillOnDrop, Start, begin_process, begin_unheld, spawn_process, wait_started};
 
 use super::backend::Backend;
 use super::call::Limit;
 use super::cell::CellRef;
+use super::guard::hold;
 use super::naming::Naming;
 use super::process::finish;
 use super::sched::{HogHook, Scheduler};
@@ -235,7 +236,7 @@ impl Node {
 
     /// Whether this process is alive.
     pub fn is_alive(&self, pid: Pid) -> bool {
-        self.0.table.look(pid, &crossbeam_epoch::pin()).is_some()
+        self.0.table.look(pid, &hold()).is_some()
     }
 
     /// Asks a process to end; [`ExitReason::Killed`] can't be refused, `Normal` means nothing.
@@ -292,13 +293,25 @@ impl Node {
                 }
             }
         }
-        let left = self.0.table.all();
-        for cell in &left {
-            self.kill(cell.pid());
+        let until = Limit::new(drain.max(Duration::from_secs(1)), None).until;
+        let mut killed = 0;
+        // One that was just being started in its parent's turn can be seen once that has ended.
+        'kill: loop {
+            let left = self.0.table.all();
+            if left.is_empty() {
+                break;
+            }
+            killed += left.len();
+            left.iter().for_each(|cell| self.kill(cell.pid()));
+            for cell in &left {
+                if tokio::time::timeout_at(until, cell.gone()).await.is_err() {
+                    break 'kill;
+                }
+            }
         }
-        let _ = tokio::time::timeout(drain.max(Duration::from_secs(1)), self.drained()).await;
+        let _ = tokio::time::timeout_at(until, self.drained()).await;
         self.0.scheduler.close();
-        left.len()
+        killed
     }
 
     async fn drained(&self) {
@@ -336,7 +349,7 @@ impl Node {
 
     /// Has the end of this process take its memberships back; false if it has ended.
     pub(crate) fn mark_member(&self, pid: Pid) -> bool {
-        self.0.table.look(pid, &crossbeam_epoch::pin()).is_some_and(|cell| cell.mark_member())
+        self.0.table.look(pid, &hold()).is_some_and(|cell| cell.mark_member())
     }
 
     pub(crate) fn backend(&self) -> Option<Arc<dyn Backend>> {

@@ -10,6 +10,8 @@
 use super::lock;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
+use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Mutex;
@@ -65,14 +67,18 @@ fn free(class: usize, Block(memory): Block) {
 #[inline]
 pub(super) fn take(layout: Layout) -> NonNull<u8> {
     let Some(class) = class(layout) else { return fresh(layout) };
+    let kept = HERE.try_with(|here| here.try_borrow_mut().ok()?.0[class].pop());
+    match kept {
+        Ok(Some(Block(memory))) => memory,
+        _ => refill(class),
+    }
+}
+
+#[cold]
+fn refill(class: usize) -> NonNull<u8> {
     let kept = HERE.try_with(|here| {
-        let blocks = &mut here.try_borrow_mut().ok()?.0[class];
-        if blocks.is_empty()
-            && let Some(batch) = lock(&BATCHES[class]).pop()
-        {
-            *blocks = batch;
-        }
-        blocks.pop()
+        *here.try_borrow_mut().ok()?.0.get_mut(class)? = lock(&BATCHES[class]).pop()?;
+        here.try_borrow_mut().ok()?.0[class].pop()
     });
     match kept {
         Ok(Some(Block(memory))) => memory,
@@ -80,6 +86,7 @@ pub(super) fn take(layout: Layout) -> NonNull<u8> {
     }
 }
 
+#[cold]
 fn fresh(layout: Layout) -> NonNull<u8> {
     // SAFETY: a cell is not of size zero.
     NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
@@ -100,26 +107,39 @@ pub(super) unsafe fn give(memory: NonNull<u8>, layout: Layout) {
     let _ = HERE.try_with(|here| {
         let Ok(mut here) = here.try_borrow_mut() else { return };
         let blocks = &mut here.0[class];
-        blocks.extend(given.take());
-        if blocks.len() >= 2 * BATCH {
-            let batch = blocks.split_off(BATCH);
-            let mut batches = lock(&BATCHES[class]);
-            if batches.len() < SHARED {
-                batches.push(batch);
-                return;
-            }
-            drop(batches);
-            batch.into_iter().for_each(|block| free(class, block));
+        if blocks.len() < 2 * BATCH {
+            blocks.extend(given.take());
         }
     });
-    // The thread is about to end.
+    if let Some(Block(memory)) = given {
+        give_more(class, Block(memory));
+    }
+}
+
+/// One of which there are too many here, or that comes when the thread is about to end.
+#[cold]
+fn give_more(class: usize, block: Block) {
+    let mut given = Some(block);
+    let _ = HERE.try_with(|here| {
+        let Ok(mut here) = here.try_borrow_mut() else { return };
+        let blocks = &mut here.0[class];
+        let batch = blocks.split_off(blocks.len().min(BATCH));
+        blocks.extend(given.take());
+        let mut batches = lock(&BATCHES[class]);
+        if batches.len() < SHARED {
+            batches.push(batch);
+            return;
+        }
+        drop(batches);
+        batch.into_iter().for_each(|block| free(class, block));
+    });
     if let Some(left) = given {
         free(class, left);
     }
 }
 
 /// A box whose memory comes from here: for what is made and dropped as often as cells, on different threads.
-pub(super) struct Pooled<T>(NonNull<T>);
+pub(crate) struct Pooled<T>(NonNull<T>);
 
 // SAFETY: it owns its value, as a box does.
 unsafe impl<T: Send> Send for Pooled<T> {}
@@ -129,11 +149,34 @@ unsafe impl<T: Sync> Sync for Pooled<T> {}
 impl<T> Pooled<T> {
     #[inline]
     pub(super) fn new(value: T) -> Self {
+        Self::make(|| value)
+    }
+
+    /// A value that is made where it stays. Should `make` panic, the block is lost.
+    #[inline]
+    pub(super) fn make(make: impl FnOnce() -> T) -> Self {
         const { assert!(size_of::<T>() > 0) };
         let place = take(Layout::new::<T>()).cast::<T>();
         // SAFETY: the block is of this layout, and nobody else has it.
-        unsafe { place.write(value) };
+        unsafe { place.write(make()) };
         Self(place)
+    }
+
+    /// The value; its memory goes back.
+    #[inline]
+    pub(super) fn into_inner(self) -> T {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the value was written by `new` and is not used again there.
+        let value = unsafe { this.0.read() };
+        // SAFETY: taken in `new` for this layout.
+        unsafe { give(this.0.cast(), Layout::new::<T>()) };
+        value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Pooled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the core does with a process: signals, its end, and the handle that a backend runs it with.
 
 use super::cell::{CellPtr, CellRef, Finished};
+use super::guard::hold;
 use super::mailbox::{Item, Other, Receiver};
 use super::signal::{Effect, Farewell, Signal, Signals};
 use super::undelivered::{Lost, Why};
@@ -9,7 +10,6 @@ use super::{
     seen, trial,
 };
 use crate::wire::{Down, ExitReason, ExitSignal, Pid};
-use crossbeam_epoch as epoch;
 use std::fmt;
 use std::future::Future;
 use std::hint::black_box;
@@ -24,8 +24,7 @@ use std::time::Duration;
 /// The caller has the process's turn, and this is its last one.
 pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<crash::Known>) -> Finished<'_> {
     let node = cell.node();
-    // Whoever writes the log may panic as well.
-    let _ = crash::guard(|| crash::report(cell, &reason));
+    crash::report(cell, &reason);
     trial::ended(cell, &reason);
     let left = cell.end(&reason);
     if cell.is_watched() {
@@ -47,8 +46,11 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
         context::enter(cell, || unsafe { cell.drop_body() });
     });
     let (unread, unread_panic) = cell.mailbox().close(cell);
-    for reason in [body.err().map(|crash| crash.reason), unread_panic].into_iter().flatten() {
-        tracing::error!(target: "rusm::crash", %pid, %reason, "panicked while it was dropped");
+    if let Err(crash) = body {
+        crash::report_drop(pid, &crash.reason);
+    }
+    if let Some(reason) = unread_panic {
+        crash::report_drop(pid, &reason);
     }
     if unread > 0 {
         node.lost(cell, Lost { why: Why::Ended, messages: unread });
@@ -86,7 +88,17 @@ impl Node {
     /// Who has many links finds them one by one in memory that no cache has. So some are looked up first, all of which the
     /// processor waits for at once; with 100,000 links that saves a tenth of the time.
     fn tell(&self, cell: CellPtr<'_>, mut farewell: Farewell) {
-        let guard = epoch::pin();
+        let guard = hold();
+        // Most have one.
+        if let Some((to, exit)) = farewell.only() {
+            // Nobody answers an exit, and nothing follows from it that is not done there.
+            if let Some(to) = self.table().look(to, &guard)
+                && let Some(effect) = to.receive(exit)
+            {
+                self.perform(to, effect);
+            }
+            return;
+        }
         let mut some = Vec::new();
         while let Some(first) = farewell.next() {
             some.extend(farewell.by_ref().take(TOLD_AT_ONCE - 1));
@@ -102,7 +114,7 @@ impl Node {
 
     /// Lets a signal arrive. Answers to it are passed on in a loop, so no chain of them nests.
     pub(crate) fn signal(&self, to: Pid, signal: Signal) {
-        let guard = epoch::pin();
+        let guard = hold();
         let mut next = Some((to, signal));
         while let Some((to, signal)) = next.take() {
             let Some(cell) = self.table().look(to, &guard) else {
@@ -155,7 +167,7 @@ impl Process {
         let (number, delivery) = loop {
             break match self.receiver.next().await {
                 Item::Local(message, _) => (message.method(), Delivery::Message(message)),
-                Item::Other(other) => match *other {
+                Item::Other(other) => match other.into_inner() {
                     Other::Wire(message) => (message.method(), Delivery::Message(message)),
                     Other::Exit(exit) => (seen::EXIT, Delivery::Exit(exit)),
                     Other::Down(down) => (seen::DOWN, Delivery::Down(down)),
@@ -181,7 +193,7 @@ impl Process {
 
     /// Whether it spawned this process.
     pub fn is_child(&self, pid: Pid) -> bool {
-        let guard = epoch::pin();
+        let guard = hold();
         self.node().table().look(pid, &guard).is_some_and(|cell| cell.is_child_of(&self.cell))
     }
 

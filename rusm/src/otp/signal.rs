@@ -80,6 +80,9 @@ pub(crate) struct Trap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Half(NonZeroU64);
 
+/// The first one.
+const FIRST: Half = Half(NonZeroU64::MIN);
+
 /// What one end holds of a link: at least one half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Link {
@@ -91,9 +94,34 @@ struct Link {
 pub(crate) struct Farewell {
     pid: Pid,
     reason: ExitReason,
+    told: Told,
+}
+
+/// Most have one link, that to their parent; an end moves this around.
+enum Told {
+    Nobody,
+    Link(Pid),
+    Many(Box<Many>),
+}
+
+struct Many {
     links: few::IntoIter<Pid, Link>,
     watchers: few::IntoIter<MonitorRef, Pid>,
     watching: few::IntoIter<MonitorRef, Pid>,
+}
+
+impl Farewell {
+    /// The only one there is to tell, if that is a link, and what.
+    pub(crate) fn only(&self) -> Option<(Pid, Signal)> {
+        match self.told {
+            Told::Link(to) => Some((to, self.exit())),
+            _ => None,
+        }
+    }
+
+    fn exit(&self) -> Signal {
+        Signal::LinkExit { from: self.pid, reason: self.reason.clone() }
+    }
 }
 
 impl Iterator for Farewell {
@@ -101,13 +129,22 @@ impl Iterator for Farewell {
 
     fn next(&mut self) -> Option<Effect> {
         let pid = self.pid;
-        if let Some((to, _)) = self.links.next() {
-            return Some(Effect::Send(to, Signal::LinkExit { from: pid, reason: self.reason.clone() }));
+        let many = match &mut self.told {
+            Told::Nobody => return None,
+            Told::Link(to) => {
+                let to = *to;
+                self.told = Told::Nobody;
+                return Some(Effect::Send(to, self.exit()));
+            }
+            Told::Many(many) => many,
+        };
+        if let Some((to, _)) = many.links.next() {
+            return Some(Effect::Send(to, self.exit()));
         }
-        if let Some((monitor, watcher)) = self.watchers.next() {
+        if let Some((monitor, watcher)) = many.watchers.next() {
             return Some(Effect::Send(watcher, Signal::Down { monitor, pid, reason: self.reason.clone() }));
         }
-        let (monitor, watched) = self.watching.next()?;
+        let (monitor, watched) = many.watching.next()?;
         Some(Effect::Send(watched, Signal::Demonitor { monitor }))
     }
 }
@@ -129,7 +166,7 @@ pub(crate) struct Signals {
 impl Signals {
     pub(crate) fn new(pid: Pid, parent: Option<Pid>, trap: Trap) -> Self {
         let (links, watchers, watching) = Default::default();
-        Self { pid, parent, trap, links, next: Half(NonZeroU64::MIN), watchers, watching, ended: None }
+        Self { pid, parent, trap, links, next: FIRST, watchers, watching, ended: None }
     }
 
     /// Its links, and who watches it and whom it watches, one for each monitor.
@@ -180,10 +217,11 @@ impl Signals {
         }
     }
 
-    /// Its parent has linked itself to it before it was there.
-    pub(crate) fn born_linked(mut self, parent: Pid, half: Half) -> Self {
-        self.links.insert(parent, Link { own: None, theirs: Some(half) });
-        self
+    /// Of a process whose parent has linked itself to it before it was there.
+    pub(crate) fn born_linked(pid: Pid, parent: Pid, trap: Trap, half: Half) -> Self {
+        let (watchers, watching) = Default::default();
+        let links = Few::one(parent, Link { own: None, theirs: Some(half) });
+        Self { pid, parent: Some(parent), trap, links, next: FIRST, watchers, watching, ended: None }
     }
 
     /// The process takes a link away.
@@ -280,16 +318,22 @@ impl Signals {
     pub(crate) fn end(&mut self, reason: ExitReason) -> Option<Farewell> {
         // Of an end that comes second nobody is left to be told: nothing gets in after the first one.
         self.ended.get_or_insert_with(|| reason.clone());
-        if self.links.is_empty() && self.watchers.is_empty() && self.watching.is_empty() {
+        let (links, watchers, watching) = (&mut self.links, &mut self.watchers, &mut self.watching);
+        let told = if !watchers.is_empty() || !watching.is_empty() {
+            None
+        } else if links.is_empty() {
             return None;
-        }
-        Some(Farewell {
-            pid: self.pid,
-            reason,
-            links: std::mem::take(&mut self.links).into_iter(),
-            watchers: std::mem::take(&mut self.watchers).into_iter(),
-            watching: std::mem::take(&mut self.watching).into_iter(),
-        })
+        } else {
+            links.take_only().map(Told::Link)
+        };
+        let told = told.unwrap_or_else(|| {
+            Told::Many(Box::new(Many {
+                links: std::mem::take(links).into_iter(),
+                watchers: std::mem::take(watchers).into_iter(),
+                watching: std::mem::take(watching).into_iter(),
+            }))
+        });
+        Some(Farewell { pid: self.pid, reason, told })
     }
 }
 

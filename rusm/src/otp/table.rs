@@ -11,12 +11,13 @@
 //! its end; [`Table::remove`] gives the slot back.
 
 use super::cell::{Cell, CellPtr, CellRef};
+use super::guard::{Held, hold};
 use super::lock;
-use super::trial::Secret;
+use super::secret::Secret;
+use super::trial;
 use crate::wire::Pid;
-use crossbeam_epoch::{self as epoch, Guard};
+use crossbeam_epoch as epoch;
 use std::alloc::Layout;
-use std::hash::BuildHasher;
 use std::ptr::{NonNull, null_mut};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -75,10 +76,9 @@ pub(crate) struct Place {
 
 impl Table {
     pub(crate) fn new(node: u32) -> Self {
-        // A secret is drawn from the operating system's randomness.
-        let incarnation = Secret::new().hash_one(()) as u32;
+        let incarnation = trial::secret().hash(0) as u32;
         let buckets = [const { AtomicPtr::new(null_mut()) }; BUCKETS];
-        Self { node, incarnation, secret: Secret::new(), buckets, free: Mutex::default() }
+        Self { node, incarnation, secret: trial::secret(), buckets, free: Mutex::default() }
     }
 
     pub(crate) fn incarnation(&self) -> u32 {
@@ -91,7 +91,7 @@ impl Table {
 
     /// Takes a slot for a process; None if there are too many already.
     pub(crate) fn reserve(&self, held: Option<&mut Slots>) -> Option<Place> {
-        let _guard = epoch::pin();
+        let _guard = hold();
         let slot = match held {
             Some(held) => match held.0.pop() {
                 Some(slot) => slot,
@@ -112,7 +112,7 @@ impl Table {
     }
 
     fn place(&self, slot: u32, count: u32) -> Place {
-        let low = self.secret.hash_one(u64::from(slot) << 32 | u64::from(count)) as u32;
+        let low = self.secret.hash(u64::from(slot) << 32 | u64::from(count)) as u32;
         Place { slot, generation: u64::from(count) << 32 | u64::from(low) }
     }
 
@@ -165,7 +165,7 @@ impl Table {
 
     /// Lets a process be found.
     pub(crate) fn publish(&self, place: Place, cell: NonNull<Cell>) {
-        let _guard = epoch::pin();
+        let _guard = hold();
         if let Some(slot) = self.slot(place.slot) {
             slot.process.store(cell.as_ptr(), Ordering::Release);
         }
@@ -173,7 +173,7 @@ impl Table {
 
     /// Gives the slot of a process back; nobody finds it any more.
     pub(crate) fn remove(&self, place: Place, held: Option<&mut Slots>) {
-        let _guard = epoch::pin();
+        let _guard = hold();
         let Some(slot) = self.slot(place.slot) else { return };
         slot.process.store(null_mut(), Ordering::Release);
         let count = (place.generation >> 32) as u32;
@@ -219,13 +219,13 @@ impl Table {
 
     /// A process that has not ended, for as long as the guard lives.
     #[inline]
-    pub(crate) fn look<'g>(&self, pid: Pid, guard: &'g Guard) -> Option<CellPtr<'g>> {
+    pub(crate) fn look<'g>(&self, pid: Pid, guard: &'g Held) -> Option<CellPtr<'g>> {
         self.look_ending(pid, guard).filter(|cell| !cell.has_ended())
     }
 
     /// A process whose end is not complete.
     #[inline]
-    pub(crate) fn look_ending<'g>(&self, pid: Pid, _guard: &'g Guard) -> Option<CellPtr<'g>> {
+    pub(crate) fn look_ending<'g>(&self, pid: Pid, _guard: &'g Held) -> Option<CellPtr<'g>> {
         if pid.node() != self.node || pid.incarnation() != self.incarnation {
             return None;
         }
@@ -237,7 +237,7 @@ impl Table {
     }
 
     /// A process by its slot and the random half of its generation.
-    pub(crate) fn look_marked<'g>(&self, mark: u64, _guard: &'g Guard) -> Option<CellPtr<'g>> {
+    pub(crate) fn look_marked<'g>(&self, mark: u64, _guard: &'g Held) -> Option<CellPtr<'g>> {
         let cell = NonNull::new(self.slot((mark >> 32) as u32)?.process.load(Ordering::Acquire))?;
         // SAFETY: as in `look_ending`.
         let cell = unsafe { CellPtr::<'g>::new(cell) };
@@ -256,7 +256,7 @@ impl Table {
 
     /// A process that has not ended, by what [`counted`](Self::counted) says.
     #[inline]
-    pub(crate) fn look_counted<'g>(&self, counted: u64, _guard: &'g Guard) -> Option<CellPtr<'g>> {
+    pub(crate) fn look_counted<'g>(&self, counted: u64, _guard: &'g Held) -> Option<CellPtr<'g>> {
         let cell = NonNull::new(self.slot((counted >> 32) as u32)?.process.load(Ordering::Acquire))?;
         // SAFETY: as in `look_ending`.
         let cell = unsafe { CellPtr::<'g>::new(cell) };
@@ -265,12 +265,12 @@ impl Table {
 
     /// A process that has not ended.
     pub(crate) fn get(&self, pid: Pid) -> Option<CellRef> {
-        self.look(pid, &epoch::pin()).and_then(CellPtr::acquire)
+        self.look(pid, &hold()).and_then(CellPtr::acquire)
     }
 
     /// A process whose end is not complete.
     pub(crate) fn get_ending(&self, pid: Pid) -> Option<CellRef> {
-        self.look_ending(pid, &epoch::pin()).and_then(CellPtr::acquire)
+        self.look_ending(pid, &hold()).and_then(CellPtr::acquire)
     }
 
     /// The processes that have not ended; walks all slots that were ever used.
@@ -288,7 +288,7 @@ impl Table {
     /// Looks at the processes whose end is not complete.
     pub(crate) fn each(&self, mut look: impl FnMut(CellPtr<'_>)) {
         let used = lock(&self.free).next;
-        let _guard = epoch::pin();
+        let _guard = hold();
         for slot in 0..used {
             let cell = self.slot(slot).and_then(|slot| NonNull::new(slot.process.load(Ordering::Acquire)));
             if let Some(cell) = cell {

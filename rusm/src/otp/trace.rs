@@ -16,6 +16,7 @@
 use super::cell::{CellPtr, CellRef};
 use super::context::{self, Deadline};
 use super::mailbox::{Item, Mailbox, Other, PushError, deliver};
+use super::pool::Pooled;
 use super::{Instant, Message};
 use crate::wire::Method;
 use std::any::Any;
@@ -110,12 +111,12 @@ fn deliver_traced<M: Message>(
 ) -> Result<(), (M, PushError)> {
     let (trace, method) = (Trace::of_call(), message.method().name);
     let traced = Traced { message: Box::new(message), deadline: Deadline::new(Some(deadline)), trace };
-    let item = Item::Other(Box::new(Other::Traced(traced)));
+    let item = Item::Other(Pooled::new(Other::Traced(traced)));
     let pushed = mailbox.push(to, item, urgent, Some(sender));
     if let Err((item, error)) = pushed {
         let message = match item {
             Item::Local(message, _) => Some(message),
-            Item::Other(other) => match *other {
+            Item::Other(other) => match other.into_inner() {
                 Other::Traced(traced) => traced.open().map(|(message, ..)| message),
                 _ => None,
             },

@@ -15,6 +15,7 @@
 
 use super::Node;
 use super::cell::CellPtr;
+use super::guard::hold;
 use super::lock;
 use crate::wire::Pid;
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,7 +117,7 @@ impl Drop for Keeping {
 impl Ledger {
     /// Whether this process or one of its ancestors is a member.
     fn is_about(&self, cell: CellPtr<'_>) -> bool {
-        let guard = crossbeam_epoch::pin();
+        let guard = hold();
         let members = &self.members;
         let mut next = Some(cell.pid());
         // Deeper than that no tree is that has grown while it was stopped.

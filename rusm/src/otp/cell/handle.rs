@@ -2,7 +2,8 @@
 
 use super::{Cell, Front};
 use crate::otp::gone::Waiters;
-use crate::otp::mailbox::{AnyMailbox, Mailbox};
+use crate::otp::guard::hold;
+use crate::otp::mailbox::{AnyMailbox, Mailbox, Wake};
 use crate::otp::sched::state::State;
 use crate::otp::signal::{Effect, Signal};
 use crate::otp::{This, context, crash, sched};
@@ -15,6 +16,20 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
+
+/// What a signal leads to outside of the lock.
+enum Then {
+    Nothing,
+    Wake(Wake),
+    Turn,
+    Pass(Effect),
+}
+
+impl From<Option<Wake>> for Then {
+    fn from(wake: Option<Wake>) -> Self {
+        wake.map_or(Self::Nothing, Self::Wake)
+    }
+}
 
 /// A cell that somebody has got hold of for as long as `'a`.
 #[derive(Clone, Copy)]
@@ -97,39 +112,31 @@ impl<'a> CellPtr<'a> {
     ///
     /// What is for the mailbox gets there under the lock: an `unlink` or a `demonitor` that comes after finds it there.
     pub(crate) fn receive(self, signal: Signal) -> Option<Effect> {
-        let mut wake = None;
-        let mut ends = false;
-        let (effect, told) = self.side(|side| {
+        let (then, told) = self.side(|side| {
             let effect = side.signals.receive(signal);
             let told = side.known_seen().and_then(|seen| seen.notice(effect.as_ref()));
-            let effect = match effect {
-                Some(Effect::DeliverExit(exit)) => {
-                    wake = self.mailbox().push_exit(self, exit);
-                    None
-                }
-                Some(Effect::DeliverDown(down)) => {
-                    wake = self.mailbox().push_down(self, down);
-                    None
-                }
+            let then = match effect {
+                None => Then::Nothing,
+                Some(Effect::DeliverExit(exit)) => self.mailbox().push_exit(self, exit).into(),
+                Some(Effect::DeliverDown(down)) => self.mailbox().push_down(self, down).into(),
                 Some(Effect::End(reason)) => {
                     self.ask_to_end(side, reason);
-                    ends = true;
-                    None
+                    Then::Turn
                 }
-                effect => effect,
+                Some(effect) => Then::Pass(effect),
             };
-            (effect, told)
+            (then, told)
         });
         if let Some((taps, what)) = told {
             self.tell(taps, &what);
         }
-        if let Some(wake) = wake {
-            wake.wake(self);
+        match then {
+            Then::Nothing => {}
+            Then::Wake(wake) => wake.wake(self),
+            Then::Turn => self.wake(),
+            Then::Pass(effect) => return Some(effect),
         }
-        if ends {
-            self.wake();
-        }
-        effect
+        None
     }
 
     /// Polls its code.
@@ -230,7 +237,7 @@ impl Drop for Finished<'_> {
     #[inline]
     fn drop(&mut self) {
         // The memory stays until those who wait are woken, whoever has the last handle.
-        let _guard = epoch::pin();
+        let _guard = hold();
         let last = self.0.refs.tell();
         if last.awaited {
             let waiters = self.0.known_side(|side| side.known_waiters().map(Waiters::take));

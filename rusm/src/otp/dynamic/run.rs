@@ -218,7 +218,7 @@ async fn run(mut run: Run) -> ExitReason {
         let ended = match run.receiver.next().await {
             Item::Local(Order::Look, _) => Ok(()),
             Item::Local(Order::Again(spec, reason), _) => run.again(spec, reason).await,
-            Item::Other(other) => match *other {
+            Item::Other(other) => match other.into_inner() {
                 Other::Exit(exit) => {
                     let verdict = run.shared.book().ended(exit.from, &exit.reason);
                     match verdict {
@@ -316,7 +316,7 @@ impl Run {
                 Item::Local(Order::Look, _) => {}
                 Item::Local(Order::Again(..), _) => self.shared.book().release(),
                 Item::Other(other) => {
-                    if let Other::Exit(exit) = *other {
+                    if let Other::Exit(exit) = other.into_inner() {
                         self.saw_end(exit.from, &exit.reason);
                     }
                 }

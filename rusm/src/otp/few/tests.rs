@@ -7,6 +7,7 @@ enum Step {
     Insert(u8, u32),
     Change(u8, u32),
     Remove(u8),
+    TakeOnly,
     /// Takes everything out, one way or the other.
     Drain(bool),
 }
@@ -18,6 +19,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (key.clone(), any::<u32>()).prop_map(|(key, value)| Step::Insert(key, value)),
         2 => (key.clone(), any::<u32>()).prop_map(|(key, value)| Step::Change(key, value)),
         6 => key.prop_map(Step::Remove),
+        1 => Just(Step::TakeOnly),
         1 => any::<bool>().prop_map(Step::Drain),
     ]
 }
@@ -41,6 +43,11 @@ proptest! {
                     }
                 }
                 Step::Remove(key) => prop_assert_eq!(few.remove(&key), known.remove(&key)),
+                // Many that have become few again may stay many.
+                Step::TakeOnly => match few.take_only() {
+                    Some(key) => prop_assert!(known.remove(&key).is_some() && known.is_empty()),
+                    None => prop_assert!(known.is_empty() || matches!(few.0, Held::Many(_))),
+                },
                 Step::Drain(by_walk) => {
                     let all: BTreeMap<_, _> = match by_walk {
                         true => std::mem::take(&mut few).into_iter().collect(),

@@ -11,8 +11,8 @@ pub use usage::{By, Snapshot, Usage};
 use super::Node;
 use super::cell::{CellPtr, Priority};
 use super::sched::clock;
+use crate::otp::guard::hold;
 use crate::wire::Pid;
-use crossbeam_epoch as epoch;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ impl Node {
     ///
     /// Costs some short locks, and a look at every slot of the process table for its children.
     pub fn info(&self, pid: Pid) -> Option<ProcessInfo> {
-        let guard = epoch::pin();
+        let guard = hold();
         let mut info = self.table().look(pid, &guard).map(info)?;
         let mut children = Vec::new();
         self.table().each(|cell| {

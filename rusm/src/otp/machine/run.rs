@@ -65,7 +65,7 @@ pub(super) async fn run<A: StateMachine>(args: A::Args, birth: Birth<A::Message>
             Next::Item(Item::Local(message, deadline), size) => {
                 handle(&mut actor.0, Held { message, deadline, size }, &mut cx).await;
             }
-            Next::Item(Item::Other(other), size) => match *other {
+            Next::Item(Item::Other(other), size) => match other.into_inner() {
                 Other::Wire(incoming) => {
                     let deadline = Deadline::new(incoming.deadline());
                     // A rejection has told the caller; nobody waits for a cast.

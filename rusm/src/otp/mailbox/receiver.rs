@@ -137,6 +137,9 @@ impl<M> Receiver<M> {
     #[cold]
     fn was_flushed(&self, item: &Item<M>) -> bool {
         let Item::Other(other) = item else { return false };
+        if !self.this.mailbox().has_flushed.load(Ordering::Acquire) {
+            return false;
+        }
         let Some(sign) = Flushed::of(other) else { return false };
         let open = self.this.mailbox().open(self.this.cell().ptr());
         open.counted.as_ref().is_some_and(|counted| counted.flushed.contains(&sign))
@@ -156,6 +159,7 @@ impl<M> Receiver<M> {
         let mut counts = false;
         if let Some(counted) = &mut open.counted {
             counted.flushed.clear();
+            self.this.mailbox().has_flushed.store(false, Ordering::Relaxed);
             other = counted.receiver.take();
             counts = counted.counts;
         }
@@ -277,6 +281,9 @@ impl<M> Receiver<M> {
     /// How many items of all kinds can be taken now.
     pub(crate) fn queued(&self) -> usize {
         let mailbox: &Mailbox<M> = self.this.mailbox();
+        if self.this.cell().state.look() == Look::Nothing {
+            return mailbox.in_batch.load(Ordering::Relaxed).saturating_sub(self.kept as usize);
+        }
         let open = mailbox.open(self.this.cell().ptr());
         let urgent = open.counted.as_ref().map_or(0, |counted| counted.urgent.len());
         let taken = mailbox.in_batch.load(Ordering::Relaxed).saturating_sub(self.kept as usize);

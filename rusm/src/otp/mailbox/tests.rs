@@ -74,7 +74,7 @@ impl<T: Send + 'static> Receiver<Note<T>> {
         while let Some(item) = self.look() {
             all.push(match item {
                 Item::Local(note, _) => note.0.to_string(),
-                Item::Other(other) => match *other {
+                Item::Other(other) => match other.into_inner() {
                     Other::Wire(incoming) => format!("bytes {}", incoming.body().len()),
                     Other::Exit(exit) => format!("exit {}", exit.from.slot()),
                     Other::Down(down) => format!("down {}", down.monitor.raw()),

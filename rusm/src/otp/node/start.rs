@@ -3,6 +3,7 @@
 use super::{Node, Ref, abandon};
 use crate::otp::bound::Bound;
 use crate::otp::cell::{self, CellRef, NewCell, Priority, Typed};
+use crate::otp::guard::hold;
 use crate::otp::mailbox::Mailbox;
 use crate::otp::process::{finish, own_signal};
 use crate::otp::sched;
@@ -11,8 +12,9 @@ use crate::otp::slot::{Waiter, slot};
 use crate::otp::spawn::Birth;
 use crate::otp::{Message, Spawn, SpawnError, context};
 use crate::wire::schema::EntrySchema;
-use crate::wire::{ExitReason, MonitorRef};
+use crate::wire::{ExitReason, MonitorRef, Pid};
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -100,6 +102,35 @@ impl Node {
     where
         F: Future<Output = ExitReason> + Send + 'static,
     {
+        let (_, this) = self.begin(new, mailbox, body, true)?;
+        Ok(ManuallyDrop::into_inner(this))
+    }
+
+    /// Makes a process as [`start`](Self::start) does, for a supervisor, which wants no handle.
+    fn start_unheld<M: Message, F>(
+        &self,
+        new: Start<'_>,
+        mailbox: Mailbox<M>,
+        body: impl FnOnce(Typed<M>) -> F,
+    ) -> Result<Pid, SpawnError>
+    where
+        F: Future<Output = ExitReason> + Send + 'static,
+    {
+        self.begin(new, mailbox, body, false).map(|(pid, _)| pid)
+    }
+
+    /// The handle that comes with its pid is one only if it is `kept`.
+    #[inline]
+    fn begin<M: Message, F>(
+        &self,
+        new: Start<'_>,
+        mailbox: Mailbox<M>,
+        body: impl FnOnce(Typed<M>) -> F,
+        kept: bool,
+    ) -> Result<(Pid, ManuallyDrop<Typed<M>>), SpawnError>
+    where
+        F: Future<Output = ExitReason> + Send + 'static,
+    {
         let inner = self.0;
         // Counted before it is looked whether the node is closed, so that a shutdown waits for it or it sees the shutdown.
         inner.scheduler.one_more(inner);
@@ -113,8 +144,9 @@ impl Node {
         };
         let Family { parent, link, monitor } = new.family;
         // Before it is there, so that both ends are made at once: nobody else knows its pid yet.
-        let linked = parent.filter(|_| link).map(|parent| (parent, inner.table.pid(place)));
-        let half = linked.and_then(|(parent, pid)| parent.ptr().signals(|signals| signals.link_newborn(pid)));
+        let pid = inner.table.pid(place);
+        let linked = parent.filter(|_| link);
+        let half = linked.and_then(|parent| parent.ptr().signals(|signals| signals.link_newborn(pid)));
         let (raw, this) = cell::make(
             NewCell {
                 node: self,
@@ -130,18 +162,26 @@ impl Node {
             },
             mailbox,
             body,
+            kept,
         );
+        // Whoever is not to have a handle sees it all the same, until this is over.
+        let _held = (!kept).then(hold);
         inner.table.publish(place, raw);
         let cell = this.cell();
+        // A parent that runs here does not end meanwhile.
+        let is_parent_here = parent.is_some_and(|parent| context::is_running(parent.ptr().as_ptr()));
         // Its start fails before it was there for anybody: its parent hears of that as an error.
         let unlink = || {
-            if let Some((parent, pid)) = linked {
+            if let Some(parent) = linked {
                 own_signal(self, parent.ptr(), |signals| signals.unlink(pid));
             }
         };
         let setup = || {
-            // Again, now that it can be found: a shutdown that began in between may have looked before.
-            fence(Ordering::SeqCst);
+            // Again, now that it can be found: a shutdown that began in between may have looked before. It tells the parent then, or has
+            // done so; and one that runs here passes that on to its links when it ends.
+            if half.is_none() || !is_parent_here {
+                fence(Ordering::SeqCst);
+            }
             if inner.closed.load(Ordering::SeqCst) {
                 unlink();
                 return Err((ExitReason::Shutdown, SpawnError::NodeDown));
@@ -150,11 +190,10 @@ impl Node {
                 if let Some(monitor) = monitor {
                     own_signal(self, parent.ptr(), |signals| signals.monitor(monitor, cell.pid()));
                 }
-                // A parent that has ended links itself to nobody. One that runs here does not end meanwhile. Another one may have told its
-                // links before this one could be found: its lock orders that end and this look.
-                let may_end = || !context::is_running(parent.ptr().as_ptr());
+                // A parent that has ended links itself to nobody. Another one may have told its links before this one could be found: its
+                // lock orders that end and this look.
                 let has_ended = || parent.signals(|signals| signals.ended().is_some());
-                if link && (half.is_none() || may_end() && has_ended()) {
+                if link && (half.is_none() || !is_parent_here && has_ended()) {
                     return Err((ExitReason::Shutdown, SpawnError::Init(ExitReason::Shutdown)));
                 }
             }
@@ -169,13 +208,20 @@ impl Node {
                 // SAFETY: it was never queued, so nobody else has its turn.
                 drop(unsafe { finish(cell.ptr(), reason, Vec::new()) });
             }
+            if kept {
+                drop(ManuallyDrop::into_inner(this));
+            }
             return Err(error);
         }
-        sched::enqueue_new(cell.ptr());
+        if kept {
+            sched::enqueue_new(cell.ptr())
+        } else {
+            sched::enqueue_child(cell.ptr())
+        }
         if inner.is_over() {
             abandon(cell);
         }
-        Ok(this)
+        Ok((pid, this))
     }
 }
 
@@ -226,11 +272,7 @@ pub(crate) fn begin_process<P: Spawn>(
     family: Family<'_>,
     spawned_at: &'static Location<'static>,
 ) -> Result<Begun<P>, SpawnError> {
-    let mailbox = Mailbox::new(options.bound());
-    let trap = Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate };
-    let mut start = Start::new(&P::ENTRY.name, spawned_at);
-    (start.trap, start.family) = (trap, family);
-    options.apply(&mut start);
+    let (start, mailbox) = prepare::<P>(options, family, spawned_at);
     if !P::HAS_INIT {
         let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: None }))?;
         return Ok((this, None));
@@ -238,6 +280,30 @@ pub(crate) fn begin_process<P: Spawn>(
     let (started, is_started) = slot();
     let this = node.start(start, mailbox, |this| P::live(args, Birth { this, started: Some(started) }))?;
     Ok((this, Some(is_started)))
+}
+
+/// Lets a process begin that has nothing to say before it is up, for who wants no handle.
+pub(crate) fn begin_unheld<P: Spawn>(
+    node: &Node,
+    args: P::Args,
+    options: SpawnOptions,
+    family: Family<'_>,
+    spawned_at: &'static Location<'static>,
+) -> Result<Pid, SpawnError> {
+    let (start, mailbox) = prepare::<P>(options, family, spawned_at);
+    node.start_unheld(start, mailbox, |this| P::live(args, Birth { this, started: None }))
+}
+
+fn prepare<'a, P: Spawn>(
+    options: SpawnOptions,
+    family: Family<'a>,
+    spawned_at: &'static Location<'static>,
+) -> (Start<'a>, Mailbox<P::Message>) {
+    let mailbox = Mailbox::new(options.bound());
+    let mut start = Start::new(&P::ENTRY.name, spawned_at);
+    (start.trap, start.family) = (Trap { links: P::ENTRY.on_exit, stop: P::ENTRY.on_terminate }, family);
+    options.apply(&mut start);
+    (start, mailbox)
 }
 
 /// Waits for the start; a start that is given up kills the process.

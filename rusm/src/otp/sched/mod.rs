@@ -347,6 +347,13 @@ pub(crate) fn enqueue_new(cell: CellPtr<'_>) {
     }
 }
 
+/// Puts a child that its supervisor has made into a queue.
+pub(crate) fn enqueue_child(cell: CellPtr<'_>) {
+    if worker::of(cell.inner(), |core| core.push_child(cell)).is_none() {
+        inject(cell);
+    }
+}
+
 /// From outside of the node's workers.
 #[cold]
 fn inject(cell: CellPtr<'_>) {
@@ -357,6 +364,12 @@ fn inject(cell: CellPtr<'_>) {
     if scheduler.idle.load(Ordering::SeqCst) > 0 {
         scheduler.unpark_one();
     }
+}
+
+/// Whether a worker's loop is being polled here.
+#[inline]
+pub(crate) fn is_in_step() -> bool {
+    worker::here(|_| ()).is_some()
 }
 
 /// When a process is born, in ticks: later for each that begins here.
@@ -375,6 +388,12 @@ pub(crate) fn is_slice_over() -> Option<bool> {
 #[inline]
 pub(crate) fn now() -> Option<Instant> {
     worker::here(worker::Core::now)
+}
+
+/// The time, and whether the slice is over; None outside of workers.
+#[inline]
+pub(crate) fn now_in_slice() -> Option<(Instant, bool)> {
+    worker::here(worker::Core::now_in_slice)
 }
 
 /// The waker of a process: a handle to its cell.

@@ -4,10 +4,10 @@
 //! beside another one's queue.
 
 use crate::otp::cell::CellPtr;
+use crate::otp::guard::hold;
 use crate::otp::lock;
 use crate::otp::node::Inner;
 use crate::wire::Pid;
-use crossbeam_epoch as epoch;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -135,7 +135,7 @@ fn look(
 ) -> bool {
     let inner = watched.inner;
     let scheduler = inner.scheduler();
-    let _guard = epoch::pin();
+    let _guard = hold();
     let mut busy = false;
     for (id, (worker, seen)) in scheduler.workers.iter().zip(&mut watched.workers).enumerate() {
         let turns = worker.own.turns.load(Ordering::Relaxed);

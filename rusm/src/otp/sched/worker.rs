@@ -44,6 +44,7 @@ thread_local! {
 pub(crate) struct Core {
     inner: &'static Inner,
     id: usize,
+    shared: &'static Worker,
     queues: ByPriority<Queue<Turn>>,
     next: Cell<Option<Turn>>,
     streak: Cell<u32>,
@@ -102,6 +103,7 @@ impl Core {
         Self {
             inner,
             id,
+            shared: &inner.scheduler().workers[id],
             queues,
             next: Cell::new(None),
             streak: Cell::new(0),
@@ -127,7 +129,7 @@ impl Core {
     }
 
     fn shared(&self) -> &'static Worker {
-        &self.scheduler().workers[self.id]
+        self.shared
     }
 
     pub(super) fn is_slice_over(&self) -> bool {
@@ -136,7 +138,16 @@ impl Core {
 
     /// The time, at most a millisecond old.
     pub(super) fn now(&self) -> Instant {
+        self.now_at(ticks())
+    }
+
+    /// And whether the slice is over, with one look at the clock.
+    pub(super) fn now_in_slice(&self) -> (Instant, bool) {
         let at = ticks();
+        (self.now_at(at), at >= self.slice_end.get())
+    }
+
+    fn now_at(&self, at: u64) -> Instant {
         match self.now.get() {
             Some(now) if at.saturating_sub(self.read_at.get()) < 1000 * self.per_micro => now,
             _ => self.read_clock(at),
@@ -184,6 +195,19 @@ impl Core {
         if !self.in_step.get() {
             fence(Ordering::SeqCst);
             self.shared().unpark(&self.scheduler().idle);
+        }
+    }
+
+    /// A child that its supervisor has just made here: it would be next anyway if nobody else waits.
+    #[inline]
+    pub(super) fn push_child(&self, cell: CellPtr<'_>) {
+        let is_next = self.in_step.get() && queue_of(cell.priority()) == 1 && self.queues[1].is_empty();
+        match self.next.take() {
+            None if is_next => self.next.set(Some(Turn(cell.as_ptr()))),
+            next => {
+                self.next.set(next);
+                self.push_new(cell);
+            }
         }
     }
 

@@ -152,7 +152,7 @@ impl<S: Stream> Future for Pump<S> {
         // Nothing but the actor's end is ever for it.
         while let Poll::Ready(item) = this.receiver.poll_next(cx) {
             if let Item::Other(other) = item
-                && let Other::Down(down) = *other
+                && let Other::Down(down) = other.into_inner()
             {
                 this.source.end(State::Ended(Some(CallError::Exited(down.reason))));
                 return Poll::Ready(ExitReason::Normal);

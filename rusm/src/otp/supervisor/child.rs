@@ -6,7 +6,7 @@ use super::typed::{Child, Supervised, Tree};
 use super::{Backoff, run};
 use crate::otp::cell::CellRef;
 use crate::otp::crash;
-use crate::otp::node::{Family, SpawnOptions, begin_process, wait_started};
+use crate::otp::node::{Family, SpawnOptions, begin_process, begin_unheld, wait_started};
 use crate::otp::{Node, Spawn, SpawnError};
 use crate::wire::Pid;
 use std::fmt;
@@ -68,6 +68,14 @@ impl Starting {
         Self(Step::Done(Some(result)))
     }
 
+    /// What it came to, if there is nothing to wait for.
+    pub(super) fn now(self) -> Result<Result<Pid, SpawnError>, Self> {
+        match self.0 {
+            Step::Done(Some(result)) => Ok(result),
+            step => Err(Self(step)),
+        }
+    }
+
     fn waits(start: impl Future<Output = Result<Pid, SpawnError>> + Send + 'static) -> Self {
         Self(Step::Waits(Box::pin(start)))
     }
@@ -116,6 +124,9 @@ impl Starter {
         let mut options = SpawnOptions::default();
         if let Some(name) = &self.name {
             options = options.name(name);
+        }
+        if !P::HAS_INIT {
+            return Starting::done(begin_unheld::<P>(&self.node, args, options, self.family(), self.at));
         }
         match begin_process::<P>(&self.node, args, options, self.family(), self.at) {
             Err(error) => Starting::done(Err(error)),

@@ -31,7 +31,8 @@ impl Default for Intensity {
 #[derive(Debug)]
 pub(in crate::otp) struct Window {
     limit: Intensity,
-    restarts: VecDeque<Instant>,
+    /// Until when each restart counts; None: for ever.
+    restarts: VecDeque<Option<Instant>>,
 }
 
 impl Window {
@@ -48,14 +49,14 @@ impl Window {
     #[must_use]
     pub(in crate::otp) fn allow(&mut self, now: Instant) -> bool {
         while let Some(first) = self.restarts.front()
-            && now.saturating_duration_since(*first) > self.limit.within
+            && first.is_some_and(|last| last < now)
         {
             self.restarts.pop_front();
         }
         if self.restarts.len() >= self.limit.max {
             return false;
         }
-        self.restarts.push_back(now);
+        self.restarts.push_back(now.checked_add(self.limit.within));
         true
     }
 }

@@ -23,6 +23,7 @@ use super::backoff::Pace;
 use super::intensity::Window;
 use super::{AutoShutdown, Backoff, Intensity, Restart, Strategy};
 use crate::otp::Instant;
+use crate::otp::table::Table;
 use crate::wire::{ExitReason, Pid};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -39,7 +40,7 @@ pub(super) struct Plan<T> {
     window: Window,
     children: BTreeMap<Key, Child<T>>,
     ids: HashMap<Arc<str>, Key, RandomState>,
-    pids: HashMap<Pid, Key, RandomState>,
+    running: Running,
     /// Those that are `Restarting`.
     due: Queue,
     /// How many significant children are not `Down`.
@@ -116,6 +117,39 @@ pub(super) struct Ended {
     pub(super) is_done: bool,
 }
 
+/// Who runs as which child, by slot and count of the process, which those of other nodes have as well.
+///
+/// A child that was started again ends the next time sooner than all others, so the latest one is kept outside of the map.
+#[derive(Debug, Default)]
+struct Running {
+    latest: Option<(u64, Key)>,
+    others: HashMap<u64, Key, RandomState>,
+}
+
+impl Running {
+    fn get(&self, pid: Pid) -> Option<Key> {
+        let counted = Table::counted(pid);
+        match self.latest {
+            Some((latest, key)) if latest == counted => Some(key),
+            _ => self.others.get(&counted).copied(),
+        }
+    }
+
+    fn insert(&mut self, pid: Pid, key: Key) {
+        if let Some((before, key)) = self.latest.replace((Table::counted(pid), key)) {
+            self.others.insert(before, key);
+        }
+    }
+
+    fn remove(&mut self, pid: Pid) {
+        let counted = Table::counted(pid);
+        match self.latest {
+            Some((latest, _)) if latest == counted => self.latest = None,
+            _ => drop(self.others.remove(&counted)),
+        }
+    }
+}
+
 /// What is to be started, in order. Mostly that is one, which takes no allocation.
 #[derive(Debug, Default)]
 struct Queue {
@@ -141,6 +175,9 @@ impl Queue {
     }
 
     fn first(&self) -> Option<(Due, Key)> {
+        if self.others.is_empty() {
+            return self.one;
+        }
         self.one.into_iter().chain(self.others.first().copied()).min()
     }
 
@@ -155,9 +192,9 @@ impl Queue {
 
 impl<T> Plan<T> {
     pub(super) fn new(strategy: Strategy, auto_shutdown: AutoShutdown, intensity: Intensity) -> Self {
-        let (children, ids, pids, due) = Default::default();
+        let (children, ids, running, due) = Default::default();
         let window = Window::new(intensity);
-        Self { strategy, auto_shutdown, window, children, ids, pids, due, significant: 0, next: 0, turns: 0 }
+        Self { strategy, auto_shutdown, window, children, ids, running, due, significant: 0, next: 0, turns: 0 }
     }
 
     /// Adds a child behind all others, `Down`; None if there is one of this id.
@@ -206,8 +243,12 @@ impl<T> Plan<T> {
         self.children.get(&key).map(|child| child.phase)
     }
 
+    pub(super) fn look(&self, key: Key) -> Option<(&T, Phase)> {
+        self.children.get(&key).map(|child| (&child.data, child.phase))
+    }
+
     pub(super) fn is_running(&self, pid: Pid) -> bool {
-        self.pids.contains_key(&pid)
+        self.running.get(pid).is_some_and(|key| self.phase(key) == Some(Phase::Running(pid)))
     }
 
     /// All that run, last first.
@@ -240,11 +281,13 @@ impl<T> Plan<T> {
         self.strategy != Strategy::OneForOne
     }
 
-    pub(super) fn started(&mut self, key: Key, pid: Pid, now: Instant) {
-        if let Some(child) = self.children.get_mut(&key) {
-            child.pace.started(now);
+    /// A child is up; what is kept of it.
+    pub(super) fn started(&mut self, key: Key, pid: Pid, now: impl FnOnce() -> Instant) -> Option<&T> {
+        let child = self.set(key, Phase::Running(pid))?;
+        if child.rules.backoff.is_some() {
+            child.pace.started(now());
         }
-        self.set(key, Phase::Running(pid));
+        Some(&child.data)
     }
 
     /// A child was stopped, to be started again at that time or not at all; whether it is to be forgotten.
@@ -256,16 +299,20 @@ impl<T> Plan<T> {
 
     /// A process has ended by itself; None if it is not, or no longer, a child's.
     pub(super) fn ended(&mut self, pid: Pid, reason: &ExitReason, now: Instant) -> Option<Ended> {
-        let child = *self.pids.get(&pid)?;
-        self.set(child, Phase::Down);
-        let rules = self.children.get(&child)?.rules;
+        let key = self.running.get(pid)?;
+        let child = self.children.get(&key).filter(|child| child.phase == Phase::Running(pid))?;
+        let rules = child.rules;
         let again = match rules.restart {
             Restart::Permanent => true,
             Restart::Transient => !reason.is_orderly(),
             Restart::Temporary => false,
         };
+        if again && !self.is_group() {
+            return Some(Ended { child: key, then: self.restart(key, now), is_done: false });
+        }
+        self.set(key, Phase::Down);
         if again {
-            return Some(Ended { child, then: self.restart(child, now), is_done: false });
+            return Some(Ended { child: key, then: self.restart(key, now), is_done: false });
         }
         let is_done = rules.significant
             && match self.auto_shutdown {
@@ -274,7 +321,7 @@ impl<T> Plan<T> {
                 AutoShutdown::AllSignificant => self.significant == 0,
             };
         let then = if rules.restart == Restart::Temporary { Then::Forget } else { Then::Rest };
-        Some(Ended { child, then, is_done })
+        Some(Ended { child: key, then, is_done })
     }
 
     /// What to do about a child that is to run and does not: it has ended, or it did not start again.
@@ -311,23 +358,24 @@ impl<T> Plan<T> {
     }
 
     /// The one place that changes a phase, and the indexes with it.
-    fn set(&mut self, key: Key, phase: Phase) {
-        let Some(child) = self.children.get_mut(&key) else { return };
+    fn set(&mut self, key: Key, phase: Phase) -> Option<&mut Child<T>> {
+        let child = self.children.get_mut(&key)?;
         let before = std::mem::replace(&mut child.phase, phase);
         match before {
             Phase::Down => {}
-            Phase::Running(pid) => drop(self.pids.remove(&pid)),
+            Phase::Running(pid) => self.running.remove(pid),
             Phase::Restarting(at) => self.due.remove((at, key)),
         }
         match phase {
             Phase::Down => {}
-            Phase::Running(pid) => drop(self.pids.insert(pid, key)),
+            Phase::Running(pid) => self.running.insert(pid, key),
             Phase::Restarting(at) => self.due.insert((at, key)),
         }
         if child.rules.significant {
             self.significant -= usize::from(before != Phase::Down);
             self.significant += usize::from(phase != Phase::Down);
         }
+        Some(child)
     }
 }
 

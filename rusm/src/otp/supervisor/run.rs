@@ -14,7 +14,7 @@
 //! child to end. [`Run`]'s drop sees to those that refuse: what has a time to stop is killed after that time, and what has none
 //! at once. A child that is just being started is killed by its start, which is dropped with the rest.
 
-use super::child::ChildSpec;
+use super::child::{ChildSpec, Starting};
 use super::plan::{self, Ended, Key, Phase, Plan, Then};
 use super::reference::{ChildError, Request, SupervisorRef};
 use super::seat::{Board, Seat};
@@ -114,6 +114,14 @@ enum NotStarted {
     Stopping,
 }
 
+/// What is left to do about a child that has ended.
+enum Left {
+    Follow(Ended),
+    /// It is being started again.
+    Wait(Key, Starting),
+    Failed(Key, NotStarted),
+}
+
 /// What the supervisor does next.
 enum Next {
     Take(Item<Request>),
@@ -162,8 +170,11 @@ impl Run {
                     self.answer(request).await;
                     Ok(())
                 }
-                Next::Take(Item::Other(other)) => match *other {
-                    Other::Exit(exit) => self.ended(exit.from, exit.reason).await,
+                Next::Take(Item::Other(other)) => match other.into_inner() {
+                    Other::Exit(exit) => match self.ended(exit.from, &exit.reason) {
+                        None => Ok(()),
+                        Some(left) => self.finish(left).await,
+                    },
                     Other::Stop(reason) => Err(reason),
                     Other::Wire(message) => {
                         message.unknown();
@@ -210,17 +221,56 @@ impl Run {
         self.plan.next_due().is_some_and(|due| due <= Instant::now())
     }
 
-    /// A linked process has ended; Err if that ends the supervisor.
-    async fn ended(&mut self, pid: Pid, reason: ExitReason) -> Result<(), ExitReason> {
-        let now = context::now();
-        let Some(Ended { child, then, is_done }) = self.plan.ended(pid, &reason, now) else { return Ok(()) };
-        let decision = match &then {
+    /// A linked process has ended: what is left to do about it that may take its time.
+    fn ended(&mut self, pid: Pid, reason: &ExitReason) -> Option<Left> {
+        let (now, is_turn_over) = context::now_in_turn();
+        let ended = self.plan.ended(pid, reason, now)?;
+        let decision = match &ended.then {
             Then::Restart { .. } => "a child ended: it is started again",
             Then::GiveUp => "a child ended, and that is too many restarts: the supervisor gives up",
-            Then::Rest | Then::Forget if is_done => "a significant child ended: the supervisor is done",
+            Then::Rest | Then::Forget if ended.is_done => "a significant child ended: the supervisor is done",
             Then::Rest | Then::Forget => "a child ended and stays down",
         };
-        self.log(child, Some(pid), &reason, &then, decision);
+        self.log(ended.child, Some(pid), reason, &ended.then, decision);
+        let is_alone = !self.plan.is_group() && matches!(&ended.then, Then::Restart { due, .. } if due.at <= now);
+        if is_alone && !is_turn_over && !self.receiver.is_stop_asked() {
+            return self.start_now(ended.child);
+        }
+        Some(Left::Follow(ended))
+    }
+
+    /// Starts a child again: what is left to do, if that is not done at once.
+    fn start_now(&mut self, key: Key) -> Option<Left> {
+        let started = match self.begin(key).map(Starting::now) {
+            Ok(Ok(started)) => started.map_err(NotStarted::Failed),
+            Ok(Err(starting)) => {
+                self.show(key);
+                return Some(Left::Wait(key, starting));
+            }
+            Err(error) => Err(error),
+        };
+        match started {
+            Ok(pid) => {
+                self.up(key, pid, true);
+                None
+            }
+            Err(error) => {
+                self.show(key);
+                Some(Left::Failed(key, error))
+            }
+        }
+    }
+
+    /// Does what is left; Err if that ends the supervisor.
+    async fn finish(&mut self, left: Left) -> Result<(), ExitReason> {
+        let Ended { child, then, is_done } = match left {
+            Left::Follow(ended) => ended,
+            Left::Failed(key, error) => return self.attempted(key, Err(error)).await.map(drop),
+            Left::Wait(key, starting) => {
+                let started = self.wait(key, starting, true).await;
+                return self.attempted(key, started).await.map(drop);
+            }
+        };
         self.show(child);
         let is_restart = matches!(then, Then::Restart { .. });
         self.follow(child, then).await?;
@@ -228,7 +278,7 @@ impl Run {
             return Err(ExitReason::Shutdown);
         }
         // Now, if it is due; those that are tried again after a start that failed have their own turn.
-        match is_restart && self.plan.is_due(child, now) {
+        match is_restart && self.plan.is_due(child, context::now()) {
             true if self.plan.is_group() => self.start_due().await,
             true => self.attempt(child).await.map(drop),
             false => Ok(()),
@@ -271,6 +321,11 @@ impl Run {
             true => Err(NotStarted::Stopping),
             false => self.start(key, true).await,
         };
+        self.attempted(key, started).await
+    }
+
+    /// Goes on after a start; as [`attempt`](Self::attempt).
+    async fn attempted(&mut self, key: Key, started: Result<Pid, NotStarted>) -> Result<bool, ExitReason> {
         match started {
             Ok(_) => return Ok(true),
             // The request is in the mailbox.
@@ -364,31 +419,47 @@ impl Run {
         self.board.remove(key);
     }
 
-    /// Starts a child; a request to stop does not wait for an `#[init]` that takes its time.
     async fn start(&mut self, key: Key, again: bool) -> Result<Pid, NotStarted> {
         // Many that are up at once are not to take one turn.
         context::yield_now().await;
+        let starting = self.begin(key)?;
+        self.wait(key, starting, again).await
+    }
+
+    fn begin(&self, key: Key) -> Result<Starting, NotStarted> {
         let Some(Member { spec, seat }) = self.plan.get(key) else { return Err(NotStarted::Stopping) };
-        let mut starting = spec.start(&self.node, &self.cell, seat);
-        let shutdown = spec.shutdown;
-        let mut stop = pin!(self.receiver.stop_asked());
-        let started = poll_fn(|cx| match Pin::new(&mut starting).poll(cx) {
-            Poll::Ready(started) => Poll::Ready(Some(started)),
-            Poll::Pending => stop.as_mut().poll(cx).map(|()| None),
-        });
-        let Some(started) = started.await else {
+        Ok(spec.start(&self.node, &self.cell, seat))
+    }
+
+    /// Waits until a child is up; a request to stop does not wait for an `#[init]` that takes its time.
+    async fn wait(&mut self, key: Key, mut starting: Starting, again: bool) -> Result<Pid, NotStarted> {
+        let started = {
+            let mut stop = pin!(self.receiver.stop_asked());
+            poll_fn(|cx| match Pin::new(&mut starting).poll(cx) {
+                Poll::Ready(started) => Poll::Ready(Some(started)),
+                Poll::Pending => stop.as_mut().poll(cx).map(|()| None),
+            })
+            .await
+        };
+        let Some(started) = started else {
             // It is ended like any other child before its start is given up.
-            for pid in self.starting() {
-                self.end(pid, shutdown).await;
+            if let Some(shutdown) = self.plan.get(key).map(|member| member.spec.shutdown) {
+                for pid in self.starting() {
+                    self.end(pid, shutdown).await;
+                }
             }
             return Err(NotStarted::Stopping);
         };
         let pid = started.map_err(NotStarted::Failed)?;
-        if let Some(Member { seat, .. }) = self.plan.get(key) {
+        self.up(key, pid, again);
+        Ok(pid)
+    }
+
+    /// A child is up.
+    fn up(&mut self, key: Key, pid: Pid, again: bool) {
+        if let Some(Member { seat, .. }) = self.plan.started(key, pid, context::now) {
             seat.sit(pid, again);
         }
-        self.plan.started(key, pid, context::now());
-        Ok(pid)
     }
 
     /// What is linked to this process and is neither its parent nor a child that is up.
@@ -441,7 +512,7 @@ impl Run {
 
     /// Lets others see what phase a child is in.
     fn show(&self, key: Key) {
-        let (Some(Member { seat, .. }), Some(phase)) = (self.plan.get(key), self.plan.phase(key)) else { return };
+        let Some((Member { seat, .. }, phase)) = self.plan.look(key) else { return };
         seat.leave(matches!(phase, Phase::Restarting(_)));
     }
 

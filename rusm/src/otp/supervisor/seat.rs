@@ -99,7 +99,7 @@ impl Seat {
     }
 
     pub(super) fn sit(&self, pid: Pid, again: bool) {
-        self.restarts.fetch_add(u64::from(again), Ordering::Relaxed);
+        self.restarts.store(self.restarts() + u64::from(again), Ordering::Relaxed);
         self.restarting.store(false, Ordering::Relaxed);
         self.set(Table::counted(pid));
     }

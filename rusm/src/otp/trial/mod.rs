@@ -24,7 +24,7 @@ mod seeded;
 mod waiting;
 
 pub(crate) use draw::{Draw, mix};
-pub(crate) use seeded::{RandomState, Secret};
+pub(crate) use seeded::{RandomState, secret};
 
 pub(crate) use super::mailbox::Rule;
 

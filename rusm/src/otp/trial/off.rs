@@ -1,10 +1,15 @@
 //! Without the feature `testing`: nothing is decided by anybody else.
 
 use super::cell::CellPtr;
+use super::secret::Secret;
 use crate::wire::ExitReason;
 
 pub(crate) use foldhash::fast::RandomState;
-pub(crate) use std::collections::hash_map::RandomState as Secret;
+
+/// What makes the pids of a node unguessable.
+pub(crate) fn secret() -> Secret {
+    Secret::random()
+}
 
 /// Whether the nodes that are made here are part of a test's run.
 #[inline(always)]

@@ -1,10 +1,10 @@
 //! Hashers that a run's seed makes, and random ones elsewhere.
 
 use super::current;
+use crate::otp::secret::Secret;
 use foldhash::SharedSeed;
 use foldhash::fast::{FoldHasher, SeedableRandomState};
-use std::collections::hash_map;
-use std::hash::{BuildHasher, DefaultHasher, Hasher};
+use std::hash::BuildHasher;
 
 /// What the core's maps hash with.
 #[derive(Clone)]
@@ -29,32 +29,10 @@ impl BuildHasher for RandomState {
     }
 }
 
-/// What makes pids unguessable; in a run they are the same each time.
-pub(crate) enum Secret {
-    Random(hash_map::RandomState),
-    Drawn(u64),
-}
-
-impl Secret {
-    pub(crate) fn new() -> Self {
-        match current() {
-            Some(trial) => Self::Drawn(trial.draw(super::Draw::next)),
-            None => Self::Random(hash_map::RandomState::new()),
-        }
-    }
-}
-
-impl BuildHasher for Secret {
-    type Hasher = DefaultHasher;
-
-    fn build_hasher(&self) -> DefaultHasher {
-        match self {
-            Self::Random(state) => state.build_hasher(),
-            Self::Drawn(seed) => {
-                let mut hasher = DefaultHasher::new();
-                hasher.write_u64(*seed);
-                hasher
-            }
-        }
+/// What makes the pids of a node unguessable; in a run they are the same each time.
+pub(crate) fn secret() -> Secret {
+    match current() {
+        Some(trial) => Secret::new([trial.draw(super::Draw::next), trial.draw(super::Draw::next)]),
+        None => Secret::random(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Trial;
 use crate::otp::cell::CellPtr;
+use crate::otp::guard::hold;
 use crate::wire::Pid;
-use crossbeam_epoch as epoch;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,7 +52,7 @@ impl Trial {
 
 fn waiting(cell: CellPtr<'_>) -> Waiting {
     let calls = cell.calls.load(Ordering::Acquire);
-    let guard = epoch::pin();
+    let guard = hold();
     let callee = (calls != 0).then(|| cell.inner().table().look_marked(calls, &guard)).flatten();
     let wants = match callee {
         _ if !cell.state.is_idle() => Wants::Turn,

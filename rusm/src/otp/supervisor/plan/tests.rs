@@ -15,7 +15,7 @@ fn plan_with(strategy: Strategy, auto_shutdown: AutoShutdown, children: &[Rules]
     let mut plan = Plan::new(strategy, auto_shutdown, Intensity::new(100, Duration::from_secs(5)));
     for (n, rules) in children.iter().enumerate() {
         let key = plan.add(n.to_string().into(), *rules, drop).unwrap();
-        plan.started(key, pid(key), Instant::now());
+        plan.started(key, pid(key), Instant::now);
     }
     plan
 }
@@ -39,7 +39,7 @@ fn follow(plan: &mut Plan<()>, then: Then) -> (Vec<Key>, Vec<Key>) {
     let mut start = Vec::new();
     let pids = 100 + plan.next;
     while let Some(key) = plan.next_start(due.at) {
-        plan.started(key, pid(pids + key), due.at);
+        plan.started(key, pid(pids + key), || due.at);
         start.push(key);
     }
     (stop, start)
@@ -106,7 +106,7 @@ fn a_start_that_failed_is_repeated_from_there() {
             assert!(!plan.stopped(key, Some(due)));
         }
         while let Some(key) = plan.next_start(due.at).filter(|key| *key < 1) {
-            plan.started(key, pid(50), due.at);
+            plan.started(key, pid(50), || due.at);
         }
         assert_eq!(plan.next_start(due.at), Some(1));
         let then = plan.restart(1, due.at);
@@ -143,7 +143,7 @@ fn one_child_waits_for_itself() {
     assert!(matches!(plan.ended(pid(0), &crash(), now), Some(Ended { then: Then::Restart { .. }, .. })));
     assert!(matches!(plan.ended(pid(1), &crash(), now), Some(Ended { then: Then::Restart { .. }, .. })));
     assert_eq!(plan.next_start(now), Some(1));
-    plan.started(1, pid(10), now);
+    plan.started(1, pid(10), || now);
     assert_eq!((plan.next_start(now), plan.next_start(now + second)), (None, Some(0)));
 }
 
@@ -208,11 +208,27 @@ fn one_too_many_ends_it() {
     let mut plan = Plan::new(OneForAll, AutoShutdown::Never, Intensity::new(1, Duration::from_secs(5)));
     for id in ["a", "b"] {
         let key = plan.add(id.into(), rules(Permanent), drop).unwrap();
-        plan.started(key, pid(key), Instant::now());
+        plan.started(key, pid(key), Instant::now);
     }
     let then = end(&mut plan, 0, &crash());
     assert_eq!(follow(&mut plan, then), (vec![1], vec![0, 1]));
     let now = Instant::now();
     assert_eq!(plan.restart(0, now), Then::GiveUp);
     assert_eq!((plan.to_stop(), plan.restarts()), (vec![1], 1), "it is down, and the others are to be stopped");
+}
+
+/// Slots and counts are a node's own: another node's process, and a later one of the same slot, are somebody else.
+#[test]
+fn only_its_own_process_is_a_child() {
+    let mut plan = plan(OneForOne, &[Permanent, Permanent]);
+    for (child, slot) in [(1, 1), (0, 0)] {
+        for stranger in [Pid::from_parts(7, 0, slot, 1), Pid::from_parts(0, 7, slot, 1), Pid::from_parts(0, 0, slot, 2)]
+        {
+            assert!(!plan.is_running(stranger));
+            assert!(plan.ended(stranger, &crash(), Instant::now()).is_none(), "{stranger}");
+        }
+        assert!(plan.is_running(pid(child)));
+        assert!(plan.ended(pid(child), &crash(), Instant::now()).is_some());
+        assert!(!plan.is_running(pid(child)));
+    }
 }
