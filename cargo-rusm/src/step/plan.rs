@@ -44,6 +44,8 @@ impl Profile {
                 "debug=false",
                 "debug-assertions=true",
                 "overflow-checks=true",
+                "lto=false",
+                "codegen-units=16",
                 "incremental=true",
                 "strip=\"debuginfo\"",
                 "panic=\"abort\"",
