@@ -27,7 +27,7 @@ use super::node::Inner;
 use super::pool::Pooled;
 use super::refs::Refs;
 use super::sched::state::State;
-use super::sched::timers::Set;
+use super::sched::timers::{Ring, Set};
 use super::seen::Seen;
 use super::signal::{Farewell, Half, Signals, Trap};
 use super::spin::Spin;
@@ -87,8 +87,8 @@ pub(crate) struct Cell {
     pub(super) calls: AtomicU64,
     /// When the wheel will wake it, in milliseconds of the node; 0: not asked for.
     pub(super) alarm_at: AtomicU64,
-    /// One of the timers that it owns, as [`sched::timers`] names them; 0: it has none.
-    pub(super) timers: AtomicU64,
+    /// The timers that it owns.
+    pub(super) timers: Ring,
     side: Spin<Option<Pooled<Side>>>,
     /// 0 while it lives; else why it ended, [`END_IN_SIDE`] if the reason has a text.
     end: AtomicU8,
@@ -563,7 +563,7 @@ where
         deadline: AtomicU64::new(0),
         calls: AtomicU64::new(0),
         alarm_at: AtomicU64::new(0),
-        timers: AtomicU64::new(0),
+        timers: Ring::new(),
         side: Spin::new(linked),
         end: AtomicU8::new(0),
         end_asked: AtomicU8::new(0),

@@ -1,18 +1,13 @@
 //! The timers of a node: wheels, one for each worker, and who finds which timer in them.
 //!
-//! # Timers with an owner
-//! They die with the process that owns them, so its end has to find them all. They are a ring in one wheel, and the process's cell
-//! has the place of one of them: [`Cell::timers`]. To set and to cancel a timer takes the lock of that wheel and nothing else.
-//!
-//! - While the cell names a place, only who has the lock of the wheel that it names may change it: who removes a timer, in whatever
-//!   way, names another one of its ring, or none.
-//! - While it names none it may be named by one exchange, under the lock of the wheel that it then names. So two that set a first timer
-//!   at the same time, the process and a timer that repeats itself, end up in one wheel.
-//! - The process's end is seen first and its timers are taken then; who sets one does that first and looks for the end then. So
-//!   one of the two finds the timer. Where there is a ring already the lock orders both, else the exchange and the look at the
-//!   end do, which are sequentially consistent with the end's two steps.
+//! Timers with an owner die with it, so the end of a process has to find them all: they are a [`Ring`]. To set and to cancel one takes
+//! the lock of its wheel and nothing else.
 
-use super::wheel::Key;
+mod ring;
+
+pub(crate) use ring::Ring;
+
+use super::wheel::{Key, Wheel};
 use super::{Scheduler, worker};
 use crate::otp::cell::{Cell, CellPtr, CellRef};
 use crate::otp::node::Inner;
@@ -40,19 +35,9 @@ impl Due {
     /// It is out of a wheel; its owner, whose lock the caller has, knows another one of its ring from now on.
     fn is_out(&self, wheel: usize, other: Option<u32>) {
         if let Self::Owned(owner, _) = self {
-            owner.timers.store(other.map_or(0, |place| named(wheel, place)), Ordering::Release);
+            owner.timers.is_out(wheel, other);
         }
     }
-}
-
-/// A place in a wheel as a cell names it; 0 is none.
-fn named(wheel: usize, place: u32) -> u64 {
-    (wheel as u64 + 1) << 32 | u64::from(place)
-}
-
-/// What [`named`] was made of.
-fn place(named: u64) -> Option<(usize, u32)> {
-    Some(((named >> 32).checked_sub(1)? as usize, named as u32))
 }
 
 impl Scheduler {
@@ -84,28 +69,10 @@ impl Scheduler {
 
     /// Sets a timer that dies with its owner. If that has ended already, what is left of it comes back, to be dropped under no lock.
     pub(in crate::otp) fn set_owned(&self, owner: CellPtr<'_>, at: Instant, due: Due) -> Result<Set, Option<Due>> {
-        let mut due = due;
         let at = self.millis(at);
         let here = worker::of(owner.inner(), |core| (core.id(), core.is_in_step()));
-        let (wheel, key) = loop {
-            let ring = place(owner.timers.load(Ordering::Relaxed));
-            let wheel = ring.or(here.map(|(worker, _)| (worker, 0))).map_or(0, |(wheel, _)| wheel);
-            let mut timers = self.workers[wheel].wheel.lock();
-            match place(owner.timers.load(Ordering::Relaxed)) {
-                Some((of, other)) if of == wheel => break (wheel, timers.insert_beside(at, due, other)),
-                Some(_) => {}
-                None => {
-                    let key = timers.insert(at, due);
-                    let named = named(wheel, key.index());
-                    if owner.timers.compare_exchange(0, named, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-                        break (wheel, key);
-                    }
-                    // Somebody was faster, on another wheel.
-                    let Some((back, _)) = timers.remove(key) else { break (wheel, key) };
-                    due = back;
-                }
-            }
-        };
+        let first = here.map_or(0, |(worker, _)| worker);
+        let (wheel, key) = owner.timers.set(first, at, due, |wheel| self.workers[wheel].wheel.lock());
         self.has_set(wheel, here);
         if owner.has_ended() { Err(self.cancel_timer((wheel, key))) } else { Ok((wheel, key)) }
     }
@@ -135,20 +102,9 @@ impl Scheduler {
 
     /// Takes all timers back that a process owns, which has ended.
     pub(in crate::otp) fn cancel_all_of(&self, owner: &Cell) {
-        while let Some((wheel, _)) = place(owner.timers.load(Ordering::SeqCst)) {
-            let mut timers = self.workers[wheel].wheel.lock();
-            let all = match place(owner.timers.load(Ordering::Relaxed)) {
-                Some((of, one)) if of == wheel => {
-                    owner.timers.store(0, Ordering::Release);
-                    timers.remove_ring(one)
-                }
-                _ => Vec::new(),
-            };
-            drop(timers);
-            for due in all {
-                // What it would have sent is the user's.
-                let _ = crash::guard(|| drop(due));
-            }
+        for due in owner.timers.take_all(|wheel| self.workers[wheel].wheel.lock()) {
+            // What it would have sent is the user's.
+            let _ = crash::guard(|| drop(due));
         }
     }
 
