@@ -71,6 +71,7 @@ pub struct Puppet {
     since: Instant,
     /// What it does when it enters `Open`.
     on_open: Vec<Wish>,
+    watched: Option<MonitorRef>,
 }
 
 impl Puppet {
@@ -104,7 +105,7 @@ impl Puppet {
     #[init]
     fn start(channel: usize, at_first: Vec<Wish>, on_open: Vec<Wish>, cx: &mut Cx<Self>) -> Self {
         act(&at_first, cx);
-        Self { seen: SEEN.lock().unwrap()[channel].clone(), since: Instant::now(), on_open }
+        Self { seen: SEEN.lock().unwrap()[channel].clone(), since: Instant::now(), on_open, watched: None }
     }
 
     #[cast]
@@ -211,7 +212,13 @@ impl Puppet {
 
     #[cast]
     pub fn watch(&mut self, pid: Pid, cx: &mut Cx<Self>) {
-        cx.monitor(pid);
+        self.watched = Some(cx.monitor(pid));
+    }
+
+    #[cast]
+    pub fn unwatch(&mut self, cx: &mut Cx<Self>) {
+        self.watched.take().into_iter().for_each(|monitor| cx.demonitor(monitor));
+        self.tell("unwatched", cx);
     }
 
     #[on(terminate)]
@@ -531,6 +538,31 @@ async fn a_flood_does_not_hold_a_timeout_back() -> Result {
     stage.puppet.spin().send()?;
     tokio::time::advance(time(1)).await;
     told(&mut stage.seen, &["State at 1 Idle"]).await;
+    Ok(())
+}
+
+/// It is behind what waited when it came due, and part of that is never read.
+#[tokio::test]
+async fn a_timeout_does_not_wait_for_what_was_taken_back() -> Result {
+    let mut stage = stage().await?;
+    let (begin, begins) = tokio::sync::oneshot::channel();
+    let puppet = stage.puppet.clone();
+    let watched = stage.node.spawn_fn("watched", move |_| async move {
+        let _ = begins.await;
+        // All in one turn, which lasts until the timeout is due: the puppet has its turn after that, and finds this and the down.
+        puppet.unwatch().send().unwrap();
+        let since = std::time::Instant::now();
+        while since.elapsed() < time(2) {
+            std::hint::spin_loop();
+        }
+    })?;
+    stage.puppet.watch(watched).send()?;
+    stage.wish(&[Wish::State(1)]);
+    told(&mut stage.seen, &["wish Idle", "still Idle"]).await;
+    begin.send(()).unwrap();
+    told(&mut stage.seen, &["unwatched Idle"]).await;
+    let timeout = tokio::time::timeout(Duration::from_secs(30), stage.seen.recv()).await;
+    assert!(timeout.is_ok_and(|seen| seen.is_some_and(|seen| seen.starts_with("State at"))), "it was forgotten");
     Ok(())
 }
 
