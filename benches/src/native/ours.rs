@@ -11,7 +11,6 @@ use rusm::prelude::*;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 /// Sixteen bytes.
@@ -274,17 +273,9 @@ impl Peer for Ours {
     }
 
     fn serve(&mut self, work: Work) -> Result<SocketAddr, Failure> {
-        let listener = std::net::TcpListener::bind(sockets::ANY)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        self.node.spawn_fn("acceptor", move |this| async move {
-            let listener = TcpListener::from_std(listener).expect("it is not blocking");
-            while let Ok((stream, _)) = listener.accept().await {
-                let served = this.node().spawn_fn("connection", move |_| sockets::connection(work, stream));
-                served.expect("the node is up");
-            }
-        })?;
-        Ok(address)
+        let listening = self.node.listen_tcp(sockets::ANY);
+        let listener = self.runtime.block_on(listening.serve(move |stream, _, _| sockets::connection(work, stream)))?;
+        Ok(listener.local_addr())
     }
 }
 
