@@ -522,8 +522,7 @@ fn reason(code: u8) -> Option<ExitReason> {
     })
 }
 
-/// Makes a cell with three handles: that of the process, one for `body`, and the one that is returned, which is not counted unless
-/// it is `kept`.
+/// Makes a cell with the handle of the process, one for `body`, and the one that is returned, which is counted only if it is `kept`.
 ///
 /// Nobody can find it yet, and it counts as queued: a wake before it is queued for the first time means nothing.
 pub(crate) fn make<M, F>(

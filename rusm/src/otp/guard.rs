@@ -1,8 +1,8 @@
 //! Keeps what was found in the table from being freed.
 //!
 //! # Proof
-//! A worker's loop has an epoch guard while it is polled, and renews it only between two turns. So on its thread, while it is being
-//! polled, everything that was found is kept already, and a guard more would only cost. A [`Held`] can neither be sent nor, for
+//! A worker's loop takes an epoch guard before it says that it is being polled, gives it up after it has taken that back, and renews it
+//! only between two turns. So on its thread, while it is being polled, everything that was found is kept already, and a guard more would only cost. A [`Held`] can neither be sent nor, for
 //! that reason, be kept by the code of a process over an await; so it ends before the loop's guard does.
 //!
 //! What is to be freed goes to a guard of its own: see [`super::cell`] and [`super::table`].

@@ -391,12 +391,16 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
     }
 
     fn push_stop(&self, cell: CellPtr<'_>, reason: ExitReason) -> Option<Wake> {
+        // Before the lock: memory may have to be waited for.
+        let item = Item::Other(Pooled::new(Other::Stop(reason)));
         let mut open = self.open(cell);
         if open.state.is_closed() || open.stop {
+            drop(open);
+            drop(item);
             return None;
         }
         open.stop = true;
-        open.items.get_or_insert_default().push_back(Item::Other(Pooled::new(Other::Stop(reason))));
+        open.items.get_or_insert_default().push_back(item);
         open.state.set_more(true);
         open.unpark()
     }

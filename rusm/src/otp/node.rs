@@ -272,10 +272,12 @@ impl Node {
     /// long again as `drain`.
     pub async fn shutdown(&self, drain: Duration) -> usize {
         self.0.closed.store(true, Ordering::SeqCst);
-        // In one order with a start's publishing and second look.
+        // In one order with a start's publishing and second look, but for a child that its parent is linked to and starts in its turn:
+        // that can be seen once the parent has ended.
         fence(Ordering::SeqCst);
         let deadline = Limit::new(drain, None).until;
         let mut asked = BTreeSet::new();
+        let mut was_empty = false;
         'drain: loop {
             // A process that has outlived its parent is one that nobody looks after, too.
             let is_root = |cell: &CellRef| cell.parent().is_none_or(|parent| !self.is_alive(parent));
@@ -283,8 +285,13 @@ impl Node {
             let mut roots: Vec<_> = all.filter(|cell| is_root(cell) && !asked.contains(&cell.pid())).collect();
             roots.sort_by_key(|cell| std::cmp::Reverse(cell.born()));
             if roots.is_empty() {
-                break;
+                // A look may pass the place of a process that is just being started and find its parent ended: the next one finds it.
+                if std::mem::replace(&mut was_empty, true) {
+                    break;
+                }
+                continue;
             }
+            was_empty = false;
             for root in roots {
                 asked.insert(root.pid());
                 self.exit(root.pid(), ExitReason::Shutdown);
@@ -295,12 +302,16 @@ impl Node {
         }
         let until = Limit::new(drain.max(Duration::from_secs(1)), None).until;
         let mut killed = 0;
-        // One that was just being started in its parent's turn can be seen once that has ended.
+        was_empty = false;
         'kill: loop {
             let left = self.0.table.all();
             if left.is_empty() {
-                break;
+                if std::mem::replace(&mut was_empty, true) {
+                    break;
+                }
+                continue;
             }
+            was_empty = false;
             killed += left.len();
             left.iter().for_each(|cell| self.kill(cell.pid()));
             for cell in &left {

@@ -166,9 +166,9 @@ impl<T> Pooled<T> {
     #[inline]
     pub(super) fn into_inner(self) -> T {
         let this = ManuallyDrop::new(self);
-        // SAFETY: the value was written by `new` and is not used again there.
+        // SAFETY: the value was written by `make` and is not used again there.
         let value = unsafe { this.0.read() };
-        // SAFETY: taken in `new` for this layout.
+        // SAFETY: taken in `make` for this layout.
         unsafe { give(this.0.cast(), Layout::new::<T>()) };
         value
     }
@@ -185,7 +185,7 @@ impl<T> Deref for Pooled<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: it was written by `new`, and lives until this is dropped.
+        // SAFETY: it was written by `make`, and lives until this is dropped.
         unsafe { self.0.as_ref() }
     }
 }
@@ -200,9 +200,9 @@ impl<T> DerefMut for Pooled<T> {
 
 impl<T> Drop for Pooled<T> {
     fn drop(&mut self) {
-        // SAFETY: the value was written by `new` and is not used again. Should its drop panic, the block is lost.
+        // SAFETY: the value was written by `make` and is not used again. Should its drop panic, the block is lost.
         unsafe { self.0.drop_in_place() };
-        // SAFETY: taken in `new` for this layout.
+        // SAFETY: taken in `make` for this layout.
         unsafe { give(self.0.cast(), Layout::new::<T>()) };
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An ordinary mutex gives back with a read-modify-write too, to learn whether somebody waits; a process that is linked takes
 //! such locks four times in its life, a timer that is set and cancelled twice. Who waits here spins for a moment and then lets the
-//! operating system run others until the lock is free. So nothing that blocks, and no foreign code, may run under it.
+//! operating system run others until the lock is free. So nothing that blocks, and no foreign code, may run under it; to make
+//! room for an entry is the most.
 
 use super::sync::UnsafeCell;
 use super::sync::atomic::AtomicBool;

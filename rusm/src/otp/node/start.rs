@@ -177,8 +177,8 @@ impl Node {
             }
         };
         let setup = || {
-            // Again, now that it can be found: a shutdown that began in between may have looked before. It tells the parent then, or has
-            // done so; and one that runs here passes that on to its links when it ends.
+            // Again, now that it can be found: a shutdown that began in between may have looked before. A parent that runs here ends later,
+            // tells its links then, and the shutdown looks again after that.
             if half.is_none() || !is_parent_here {
                 fence(Ordering::SeqCst);
             }

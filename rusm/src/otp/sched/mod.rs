@@ -7,7 +7,7 @@
 //! from another worker, or parks: then tokio's driver is what the thread waits in.
 //!
 //! A process that is woken on a worker of its node goes into that worker's slot for the next one, if it is woken from
-//! another process, so that a message and its answer run back to back; at most [`worker::STREAK`] times in a row. Woken from
+//! another process, and so does a child that its supervisor starts while nobody waits; so that a message and its answer run back to back; at most [`worker::STREAK`] times in a row. Woken from
 //! elsewhere it goes into the injector, which all workers look at.
 //!
 //! # Who may touch what
@@ -347,11 +347,16 @@ pub(crate) fn enqueue_new(cell: CellPtr<'_>) {
     }
 }
 
-/// Puts a child that its supervisor has made into a queue.
+/// Puts a child that its supervisor has made, and that has nothing to say before it is up, into a queue.
 pub(crate) fn enqueue_child(cell: CellPtr<'_>) {
     if worker::of(cell.inner(), |core| core.push_child(cell)).is_none() {
         inject(cell);
     }
+}
+
+/// Before code of the user that may take its time: nobody is to wait for this worker alone.
+pub(crate) fn share_next(inner: &Inner) {
+    let _ = worker::of(inner, worker::Core::share_next);
 }
 
 /// From outside of the node's workers.

@@ -192,7 +192,7 @@ impl State {
         }
     }
 
-    /// What the receiver can take without the lock, in a turn of its process.
+    /// What the receiver can take without the lock, in a turn of its process; elsewhere, whether it would find something.
     #[inline]
     pub(crate) fn look(&self) -> Look {
         let word = self.word.load(Acquire);

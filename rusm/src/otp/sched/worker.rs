@@ -198,6 +198,15 @@ impl Core {
         }
     }
 
+    /// Lets other workers have the process that would be next here: what runs now may take its time.
+    #[inline]
+    pub(super) fn share_next(&self) {
+        if let Some(next) = self.next.take() {
+            // SAFETY: a process that is queued lives.
+            self.push(unsafe { CellPtr::new(next.0) });
+        }
+    }
+
     /// A child that its supervisor has just made here: it would be next anyway if nobody else waits.
     #[inline]
     pub(super) fn push_child(&self, cell: CellPtr<'_>) {
@@ -302,6 +311,8 @@ impl Core {
         shared.sleep.cancel(&scheduler.idle);
         super::watch::stir();
         let mut guard = epoch::pin();
+        // Given up before the guard, whatever ends this: see `guard`.
+        let _in_step = InStep::begin(&self.in_step);
         let began = ticks();
         scheduler.fire(self.id, self.read_clock(began));
         self.slice_end.set(began + SLICE.as_micros() as u64 * self.per_micro);
@@ -405,6 +416,22 @@ impl Core {
     }
 }
 
+/// Says that a loop is being polled, for as long as it lives.
+struct InStep<'a>(&'a Cell<bool>);
+
+impl<'a> InStep<'a> {
+    fn begin(flag: &'a Cell<bool>) -> Self {
+        flag.set(true);
+        Self(flag)
+    }
+}
+
+impl Drop for InStep<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 /// Adds to what nobody else writes.
 fn add(counter: &AtomicU64, change: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(change), Ordering::Relaxed);
@@ -470,10 +497,7 @@ impl Loop {
         let core: *const Core = &raw const *self.core;
         let before = HERE.replace(core);
         let _stay = Stay(if self.owns_thread { core } else { before });
-        self.core.in_step.set(true);
-        let next = self.core.step();
-        self.core.in_step.set(false);
-        next
+        self.core.step()
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Backoff, run};
 use crate::otp::cell::CellRef;
 use crate::otp::crash;
 use crate::otp::node::{Family, SpawnOptions, begin_process, begin_unheld, wait_started};
-use crate::otp::{Node, Spawn, SpawnError};
+use crate::otp::{Node, Spawn, SpawnError, sched};
 use crate::wire::Pid;
 use std::fmt;
 use std::future::Future;
@@ -246,6 +246,7 @@ impl ChildSpec {
     }
 
     pub(super) fn start(&self, node: &Node, parent: &CellRef, seat: &Arc<Seat>) -> Starting {
+        sched::share_next(parent.inner());
         let (node, parent, seat) = (node.uncounted(), parent.clone(), self.is_tree.then(|| seat.clone()));
         let starter = Starter { node, parent, name: self.name.clone(), at: self.at, seat };
         // The arguments are made by the user's code; its panic is a start that failed.

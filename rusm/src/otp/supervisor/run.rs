@@ -116,7 +116,8 @@ enum NotStarted {
 
 /// What is left to do about a child that has ended.
 enum Left {
-    Follow(Ended),
+    /// And when it ended.
+    Follow(Ended, Instant),
     /// It is being started again.
     Wait(Key, Starting),
     Failed(Key, NotStarted),
@@ -236,17 +237,15 @@ impl Run {
         if is_alone && !is_turn_over && !self.receiver.is_stop_asked() {
             return self.start_now(ended.child);
         }
-        Some(Left::Follow(ended))
+        Some(Left::Follow(ended, now))
     }
 
     /// Starts a child again: what is left to do, if that is not done at once.
     fn start_now(&mut self, key: Key) -> Option<Left> {
+        self.show(key);
         let started = match self.begin(key).map(Starting::now) {
             Ok(Ok(started)) => started.map_err(NotStarted::Failed),
-            Ok(Err(starting)) => {
-                self.show(key);
-                return Some(Left::Wait(key, starting));
-            }
+            Ok(Err(starting)) => return Some(Left::Wait(key, starting)),
             Err(error) => Err(error),
         };
         match started {
@@ -254,17 +253,14 @@ impl Run {
                 self.up(key, pid, true);
                 None
             }
-            Err(error) => {
-                self.show(key);
-                Some(Left::Failed(key, error))
-            }
+            Err(error) => Some(Left::Failed(key, error)),
         }
     }
 
     /// Does what is left; Err if that ends the supervisor.
     async fn finish(&mut self, left: Left) -> Result<(), ExitReason> {
-        let Ended { child, then, is_done } = match left {
-            Left::Follow(ended) => ended,
+        let (Ended { child, then, is_done }, now) = match left {
+            Left::Follow(ended, now) => (ended, now),
             Left::Failed(key, error) => return self.attempted(key, Err(error)).await.map(drop),
             Left::Wait(key, starting) => {
                 let started = self.wait(key, starting, true).await;
@@ -277,8 +273,9 @@ impl Run {
         if is_done {
             return Err(ExitReason::Shutdown);
         }
-        // Now, if it is due; those that are tried again after a start that failed have their own turn.
-        match is_restart && self.plan.is_due(child, context::now()) {
+        // Now, if it was due when it ended: clocks of other workers may be behind. Those that are tried again after a start that failed
+        // have their own turn.
+        match is_restart && self.plan.is_due(child, now) {
             true if self.plan.is_group() => self.start_due().await,
             true => self.attempt(child).await.map(drop),
             false => Ok(()),
