@@ -441,6 +441,63 @@ async fn a_reply_knows_that_its_caller_is_gone() -> Result {
     Ok(())
 }
 
+type Moved = std::pin::Pin<Box<dyn Future<Output = std::result::Result<u64, CallError>> + Send>>;
+static MOVED: Mutex<Option<Moved>> = Mutex::new(None);
+
+/// Begins a call that is not answered yet, leaves it for somebody else, and ends.
+#[actor]
+async fn beginner(_inbox: Inbox<()>, callee: Pid) {
+    let client = peer(callee);
+    let mut call: Moved = Box::pin(async move { client.keep().timeout(Duration::MAX).await });
+    let is_pending = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+    assert!(is_pending, "nobody has answered");
+    *MOVED.lock().unwrap() = Some(call);
+}
+
+/// A call wakes whoever polled it last, and one whose process has ended meanwhile loses no answer.
+#[tokio::test]
+async fn a_call_outlives_the_process_that_began_it() -> Result {
+    for workers in NODES {
+        for polls in 0..3 {
+            let node = node(workers).await;
+            let [callee] = peers(&node).await;
+            let begun = node.spawn::<beginner>(callee.pid()).await?;
+            node.ended(begun.pid()).await;
+            let mut call = MOVED.lock().unwrap().take().ok_or("it has begun one")?;
+            while callee.kept().await? < 1 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(callee.abandoned().await?, 0);
+            if polls == 0 {
+                callee.answer_all(5).await?;
+                assert_eq!(call.await?, 5);
+                continue;
+            }
+            if polls == 2 {
+                let is_pending = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
+                assert!(is_pending, "nobody has answered");
+            }
+            let waiting = tokio::spawn(call);
+            callee.answer_all(5).await?;
+            assert_eq!(waiting.await?, Ok(5));
+            assert_eq!(node.shutdown(Duration::from_secs(5)).await, 0);
+        }
+    }
+    Ok(())
+}
+
+/// One that is over, and still there, is waited for by nobody.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_too_late_is_given_up() -> Result {
+    let node = node(0).await;
+    let [callee] = peers(&node).await;
+    let mut call = std::pin::pin!(callee.keep().timeout(Duration::from_secs(1)).into_future());
+    assert!(matches!(call.as_mut().await, Err(CallError::Timeout(_))));
+    assert_eq!(callee.abandoned().await?, 1);
+    assert!(call.await.is_err(), "polled after its end");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_reply_is_answered_by_whoever_has_it() -> Result {
     for workers in NODES {

@@ -2,6 +2,7 @@
 
 use super::context::{Deadline, set_deadline};
 use super::mailbox::{Item, Other, Receiver};
+use super::moment::Moment;
 use super::spawn::Birth;
 use super::{Address, Cx, Message, context, seen, trace};
 use crate::wire::{Down, Entry, Exit, ExitReason, ExitSignal, Wire};
@@ -136,7 +137,7 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
             }
             Item::Other(other) => match other.into_inner() {
                 Other::Wire(incoming) => {
-                    let deadline = Deadline::new(incoming.deadline());
+                    let deadline = Deadline::new(incoming.deadline().map(Moment::of));
                     // A rejection has told the caller; nobody waits for a cast.
                     match A::Message::from_wire(incoming) {
                         Ok(message) => {

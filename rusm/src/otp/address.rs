@@ -10,6 +10,7 @@ use super::cell::{CellPtr, CellRef, Typed};
 use super::context::Deadline;
 use super::guard::hold;
 use super::mailbox::{Mailbox, deliver_at};
+use super::moment::Moment;
 use super::reply::WireReply;
 use super::slot::slot;
 use super::supervisor::Seat;
@@ -17,8 +18,8 @@ use super::{CallError, Incoming, Instant, Message, NameError, Node, SendError, c
 use crate::wire::{Method, Pid, encode};
 use serde::Serialize;
 use std::fmt;
-use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A process, a name or a supervisor's child that takes messages of one type.
@@ -32,6 +33,8 @@ enum To<M> {
     Pid {
         node: Node,
         pid: Pid,
+        /// Known once it was called: a process of this pid is always the same one.
+        known: OnceLock<CellRef>,
     },
     /// Whoever runs as this child of a supervisor.
     Child {
@@ -43,6 +46,24 @@ enum To<M> {
         node: Option<Node>,
         name: Arc<str>,
     },
+}
+
+/// A handle to a process.
+pub(crate) enum Handle<'a> {
+    Own(CellRef),
+    Lent(&'a CellRef),
+}
+
+impl Deref for Handle<'_> {
+    type Target = CellRef;
+
+    #[inline]
+    fn deref(&self) -> &CellRef {
+        match self {
+            Self::Own(cell) => cell,
+            Self::Lent(cell) => cell,
+        }
+    }
 }
 
 /// A process that was found, and its mailbox if it reads messages of the address's type.
@@ -64,7 +85,7 @@ impl<M: Message> Address<M> {
 
     /// A process of this node.
     pub fn pid_on(node: &Node, pid: Pid) -> Self {
-        Self(To::Pid { node: node.clone(), pid })
+        Self(To::Pid { node: node.clone(), pid, known: OnceLock::new() })
     }
 
     /// Whoever holds the name on this node when a message is sent.
@@ -103,53 +124,81 @@ impl<M: Message> Address<M> {
         }
     }
 
+    /// A handle to the process that was found at this address, for as long as somebody waits for its answer; None if it is
+    /// just going. An address that holds on to the process lends its own, and that of a pid holds on to it from now on.
+    #[inline]
+    pub(crate) fn handle(&self, found: CellPtr<'_>) -> Option<Handle<'_>> {
+        match &self.0 {
+            To::Typed { this, .. } => Some(Handle::Lent(this.cell())),
+            To::Pid { known, .. } => match known.get() {
+                Some(cell) => Some(Handle::Lent(cell)),
+                None => {
+                    let cell = found.acquire()?;
+                    Some(Handle::Lent(known.get_or_init(|| cell)))
+                }
+            },
+            To::Child { .. } | To::Name { .. } => found.acquire().map(Handle::Own),
+        }
+    }
+
     /// How many messages wait there now; None if nobody is there.
     pub fn depth(&self) -> Option<usize> {
-        self.look(|found| found.cell.mailbox().depth(found.cell)).ok()?.ok()
+        self.look(|found| found.cell.mailbox().depth(found.cell))
     }
 
     /// Looks for the process that a message is for, and lets `act` have it for a moment.
     #[inline]
     pub(crate) fn find<R>(&self, act: impl FnOnce(Found<'_, M>) -> R) -> Result<R, SendError> {
-        self.look(act)?.map_err(|node| self.nobody(&node))
+        self.look(act).ok_or_else(|| self.nobody())
     }
 
-    /// Looks for the process; if there is none, tells on which node it is not.
+    /// Looks for the process; what `act` gives should be small, since it is moved. [`nobody`](Self::nobody) tells why there is none.
     #[inline]
-    fn look<R>(&self, act: impl FnOnce(Found<'_, M>) -> R) -> Result<Result<R, ManuallyDrop<Node>>, SendError> {
+    pub(crate) fn look<R>(&self, act: impl FnOnce(Found<'_, M>) -> R) -> Option<R> {
         let (node, pid) = match &self.0 {
             To::Typed { this, urgent } => {
-                return Ok(Ok(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent })));
+                return Some(act(Found { cell: this.cell().ptr(), mailbox: Some(this.mailbox()), urgent: *urgent }));
             }
             To::Child { node, seat } => {
                 let guard = hold();
-                let Some(cell) = node.table().look_counted(seat.counted(), &guard) else {
-                    return Ok(Err(node.uncounted()));
-                };
-                return Ok(Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false })));
+                let cell = node.table().look_counted(seat.counted(), &guard)?;
+                return Some(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }));
             }
-            To::Pid { node, pid } => (node.uncounted(), Some(*pid)),
+            To::Pid { node, pid, known } => {
+                if let Some(cell) = known.get().filter(|cell| !cell.has_ended()) {
+                    let cell = cell.ptr();
+                    return Some(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }));
+                }
+                (node.uncounted(), *pid)
+            }
             To::Name { node, name } => {
                 let node = match node {
                     Some(node) => node.uncounted(),
-                    None => context::with(|cell| cell.node().uncounted()).ok_or_else(|| {
-                        SendError::NoProcess(format!(
-                            "{self}: no process runs here, so there is no node; use `named(&node, …)`"
-                        ))
-                    })?,
+                    None => context::with(|cell| cell.node().uncounted())?,
                 };
-                let pid = node.naming().names.whereis(name);
+                let pid = node.naming().names.whereis(name)?;
                 (node, pid)
             }
         };
         let guard = hold();
-        let Some(cell) = pid.and_then(|pid| node.table().look(pid, &guard)) else { return Ok(Err(node)) };
-        Ok(Ok(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false })))
+        let cell = node.table().look(pid, &guard)?;
+        Some(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }))
     }
 
+    /// What a sender gets that has found nobody.
     #[cold]
-    fn nobody(&self, node: &Node) -> SendError {
-        node.losses().found_nobody();
+    pub(crate) fn nobody(&self) -> SendError {
+        let count = |node: &Node| node.losses().found_nobody();
+        match &self.0 {
+            To::Typed { this, .. } => count(this.cell().node()),
+            To::Pid { node, .. } | To::Child { node, .. } | To::Name { node: Some(node), .. } => count(node),
+            To::Name { node: None, .. } => {
+                if context::with(|cell| count(cell.node())).is_none() {
+                    let text = "no process runs here, so there is no node; use `named(&node, …)`";
+                    return SendError::NoProcess(format!("{self}: {text}"));
+                }
+            }
+        }
         SendError::NoProcess(self.to_string())
     }
 }
@@ -158,7 +207,7 @@ impl<M> Clone for Address<M> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
             To::Typed { this, urgent } => To::Typed { this: this.clone(), urgent: *urgent },
-            To::Pid { node, pid } => To::Pid { node: node.clone(), pid: *pid },
+            To::Pid { node, pid, known } => To::Pid { node: node.clone(), pid: *pid, known: known.clone() },
             To::Child { node, seat } => To::Child { node: node.clone(), seat: seat.clone() },
             To::Name { node, name } => To::Name { node: node.clone(), name: name.clone() },
         })
@@ -281,9 +330,9 @@ pub(crate) async fn call_wire(
     inherited: Option<Instant>,
 ) -> Result<Vec<u8>, CallError> {
     let cell = find(&node, &to)?;
-    let limit = Limit::new(limit, inherited);
+    let limit = Limit::new(limit, inherited.map(Moment::of));
     let (sender, receiver) = slot();
-    send(cell.ptr(), message, Some(WireReply::new(sender)), Some(limit.until))?;
+    send(cell.ptr(), message, Some(WireReply::new(sender)), Some(limit.until.instant()))?;
     wait(receiver, &cell, limit).await
 }
 
@@ -308,14 +357,29 @@ pub(crate) fn cast_as<M: Message, A: Serialize>(
     is_owed: bool,
 ) -> Result<(), SendError> {
     let deadline = if is_owed { Deadline::OWED } else { Deadline::NEVER };
-    to.find(|found| match found.mailbox {
-        Some(mailbox) => deliver_at(found.cell, mailbox, local(args), deadline, found.urgent, None)
-            .or_else(|(_, error)| settle(found.cell, error)),
-        None => {
-            let message = Outgoing::new(method, &args)?;
-            send_as(found.cell, message, None, None, is_owed).map_err(|error| name(error, method))
+    let mut sent = Ok(());
+    let found = to.look(|found| match found.mailbox {
+        Some(mailbox) => {
+            if let Err((_, error)) = deliver_at(found.cell, mailbox, local(args), deadline, found.urgent, None) {
+                sent = settle(found.cell, error);
+            }
         }
-    })?
+        None => sent = send_bytes(found.cell, method, &args, is_owed),
+    });
+    match found {
+        Some(()) => sent,
+        None => Err(to.nobody()),
+    }
+}
+
+#[cold]
+fn send_bytes<A: Serialize>(
+    cell: CellPtr<'_>,
+    method: &'static Method,
+    args: &A,
+    is_owed: bool,
+) -> Result<(), SendError> {
+    send_as(cell, Outgoing::new(method, args)?, None, None, is_owed).map_err(|error| name(error, method))
 }
 
 /// Fills in what only the sender's side knows of a method.

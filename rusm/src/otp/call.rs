@@ -20,16 +20,18 @@
 //! an answer ends before its sender goes on. As long as one is not, the call looks again a few milliseconds later. Two
 //! that close a cycle at the same moment both note first and look then, so at least one goes on looking.
 
+use super::address::Handle;
 use super::bound::Overflow;
 use super::cell::{CellPtr, CellRef};
 use super::guard::hold;
 use super::mailbox::{PushError, deliver};
+use super::moment::Moment;
 use super::reply::{Answer, WireReply};
-use super::slot::{Waiter, slot};
+use super::slot::{Empty, Waiter, slot_for};
 use super::table::Place;
 use super::{
-    Address, CallError, DEFAULT_CALL_TIMEOUT, Instant, Message, Outgoing, Reply, SendError, Timer, address, context,
-    timer, trace,
+    Address, CallError, DEFAULT_CALL_TIMEOUT, Message, Outgoing, Reply, SendError, Timer, address, context, timer,
+    trace,
 };
 use crate::wire::{Method, decode};
 use serde::Serialize;
@@ -96,9 +98,9 @@ pub struct CallFuture<'a, M, A, T> {
 enum Step<'a, M, A, T> {
     Begin(Call<'a, M, A, T>),
     /// The callee's mailbox has no room for the message yet.
-    Room(&'a Address<M>, M, Wait<T>),
-    Local(Wait<T>),
-    Wire(Wait<Vec<u8>>, &'static Method),
+    Room(&'a Address<M>, M, Wait<'a, T>),
+    Local(Wait<'a, T>),
+    Wire(Wait<'a, Vec<u8>>, &'static Method),
     Done,
 }
 
@@ -114,7 +116,8 @@ enum Sent {
 }
 
 impl<'a, M: Message, A: Serialize, T: DeserializeOwned + 'static> Step<'a, M, A, T> {
-    /// Sends, and becomes the next step. That is made where it stays: a wait is large, and to move it costs as much as to send.
+    /// Sends, and becomes the next step. That is made where it stays: a wait is large, and to move it costs as much as to send. So
+    /// is an error, which is rare.
     fn send(
         &mut self,
         (to, method): (&'a Address<M>, &'static Method),
@@ -122,20 +125,20 @@ impl<'a, M: Message, A: Serialize, T: DeserializeOwned + 'static> Step<'a, M, A,
         local: fn(A, Reply<T>) -> M,
         limit: Limit,
         cx: &mut Context<'_>,
-    ) -> Result<Sent, CallError> {
-        to.find(|found| {
-            let callee = found.cell.acquire().ok_or_else(|| SendError::NoProcess(to.to_string()))?;
+    ) -> Result<Sent, Box<CallError>> {
+        let sent = to.look(|found| {
+            let callee = to.handle(found.cell).ok_or_else(|| refused(SendError::NoProcess(to.to_string())))?;
             let is_proof = found.mailbox.is_some() && !method.is_deferred;
             let waits = WaitsFor::note(found.cell, method, is_proof)?;
             let Some(mailbox) = found.mailbox else {
-                let message = Outgoing::new(method, &args)?;
-                let (filler, waiter) = slot();
-                address::send(found.cell, message, Some(WireReply::new(filler)), Some(limit.until))
-                    .map_err(|error| address::name(error, method))?;
+                let message = Outgoing::new(method, &args).map_err(refused)?;
+                let (filler, waiter) = slot_for(cx);
+                address::send(found.cell, message, Some(WireReply::new(filler)), Some(limit.until.instant()))
+                    .map_err(|error| refused(address::name(error, method)))?;
                 *self = Self::Wire(Wait::new(waiter, callee, waits), method);
                 return Ok(Sent::Waits);
             };
-            let (filler, waiter) = slot();
+            let (filler, waiter) = slot_for(cx);
             *self = Self::Local(Wait::new(waiter, callee, waits));
             let message = local(args, Reply::local(filler));
             match trace::deliver_call(found.cell, mailbox, message, limit.until, found.urgent, cx.waker()) {
@@ -147,12 +150,18 @@ impl<'a, M: Message, A: Serialize, T: DeserializeOwned + 'static> Step<'a, M, A,
                     Ok(Sent::NoRoom)
                 }
                 Err((_, error)) => {
-                    address::settle(found.cell, error)?;
+                    address::settle(found.cell, error).map_err(refused)?;
                     Ok(Sent::Waits)
                 }
             }
-        })?
+        });
+        sent.unwrap_or_else(|| Err(refused(to.nobody())))
     }
+}
+
+#[cold]
+fn refused(error: SendError) -> Box<CallError> {
+    Box::new(error.into())
 }
 
 impl<M, A, T> Future for CallFuture<'_, M, A, T>
@@ -169,16 +178,11 @@ where
             match &mut this.step {
                 Step::Local(wait) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
-                    let answer = ready!(wait.poll(limit, cx));
-                    wait.tell(&answer);
-                    this.step = Step::Done;
-                    return Poll::Ready(answer);
+                    return wait.poll(limit, cx);
                 }
                 Step::Wire(wait, method) => {
                     let limit = this.limit.unwrap_or_else(Limit::passed);
                     let (answer, method) = (ready!(wait.poll(limit, cx)), *method);
-                    wait.tell(&answer);
-                    this.step = Step::Done;
                     return Poll::Ready(answer.and_then(|body| {
                         decode(&body)
                             .map_err(|error| CallError::Malformed(format!("answer of {}: {error}", method.signature())))
@@ -192,11 +196,13 @@ where
                     let sent = match call.args.take() {
                         Some(args) => this.step.send(whom, args, local, limit, cx),
                         // It is another step once they are taken.
-                        None => Err(CallError::NoReply),
+                        None => Err(Box::new(CallError::NoReply)),
                     };
                     let sent = sent.and_then(|sent| match (sent, &mut this.step) {
                         // The answer can't be there yet: what is waited for is the deadline.
-                        (Sent::NoRoom, Step::Room(_, _, wait)) => wait.in_time(limit, cx).map(|()| Sent::NoRoom),
+                        (Sent::NoRoom, Step::Room(_, _, wait)) => {
+                            wait.in_time(limit, cx).map(|()| Sent::NoRoom).map_err(Box::new)
+                        }
                         (sent, _) => Ok(sent),
                     });
                     match sent {
@@ -205,7 +211,7 @@ where
                         Err(error) => {
                             this.step = Step::Done;
                             tell_error(&error);
-                            return Poll::Ready(Err(error));
+                            return Poll::Ready(Err(*error));
                         }
                     }
                     continue;
@@ -234,7 +240,7 @@ where
 fn retry<M: Message>(
     to: &Address<M>,
     message: M,
-    deadline: Option<Instant>,
+    deadline: Option<Moment>,
     cx: &Context<'_>,
 ) -> Result<Option<M>, SendError> {
     to.find(|found| {
@@ -253,37 +259,83 @@ fn retry<M: Message>(
 }
 
 /// The wait for one answer.
-struct Wait<T> {
+struct Wait<'a, T> {
     waiter: Waiter<Answer<T>>,
-    callee: CellRef,
+    callee: Handle<'a>,
     /// A panic dropped the reply: known when the callee's end is.
     unwound: Option<tokio::sync::oneshot::Receiver<()>>,
     time: Option<Pin<Box<Sleep>>>,
     waits: WaitsFor,
 }
 
-impl<T> Wait<T> {
-    fn new(waiter: Waiter<Answer<T>>, callee: CellRef, waits: WaitsFor) -> Self {
+impl<'a, T> Wait<'a, T> {
+    fn new(waiter: Waiter<Answer<T>>, callee: Handle<'a>, waits: WaitsFor) -> Self {
         Self { waiter, callee, unwound: None, time: None, waits }
     }
 
+    /// The answer; whoever looks on at the caller has been told then, and it waits for nobody any more.
+    #[inline]
     fn poll(&mut self, limit: Limit, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
-        if self.unwound.is_none() {
-            match self.waiter.poll(cx) {
-                Poll::Ready(Ok(Answer::Value(value))) => return Poll::Ready(Ok(value)),
-                Poll::Ready(Ok(Answer::Failed(error))) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(Answer::Unwound(known))) => self.unwound = Some(known),
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(self.unanswered())),
-                Poll::Pending => {}
+        // The common case by itself, in the fewest moves.
+        if self.unwound.is_none() && !self.waits.is_watched {
+            // SAFETY: `answer` is not used again.
+            let polled = self.waiter.poll_with(cx, |answer| unsafe {
+                match &mut **answer {
+                    Answer::Value(value) => Ok(std::ptr::read(value)),
+                    answer => Err(Box::new(std::ptr::read(answer))),
+                }
+            });
+            match polled {
+                Poll::Ready(Ok(Ok(value))) => {
+                    self.waits.end();
+                    return Poll::Ready(Ok(value));
+                }
+                Poll::Ready(Ok(Err(answer))) => return self.poll_rest(Poll::Ready(Ok(*answer)), limit, cx),
+                Poll::Ready(Err(empty)) => return self.poll_rest(Poll::Ready(Err(empty)), limit, cx),
+                Poll::Pending => {
+                    return match self.in_time(limit, cx) {
+                        Ok(()) => Poll::Pending,
+                        Err(late) => Poll::Ready(Err(self.fail(late))),
+                    };
+                }
             }
         }
-        if let Some(unwound) = &mut self.unwound
-            && Pin::new(unwound).poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(self.unanswered()));
-        }
-        self.in_time(limit, cx)?;
-        Poll::Pending
+        let polled = if self.unwound.is_none() { self.waiter.poll(cx) } else { Poll::Pending };
+        self.poll_rest(polled, limit, cx)
+    }
+
+    /// After a look at the waiter.
+    #[cold]
+    fn poll_rest(
+        &mut self,
+        polled: Poll<Result<Answer<T>, Empty>>,
+        limit: Limit,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, CallError>> {
+        let answer = match polled {
+            Poll::Ready(Ok(Answer::Value(value))) => Some(Ok(value)),
+            Poll::Ready(Ok(Answer::Failed(error))) => Some(Err(error)),
+            Poll::Ready(Ok(Answer::Unwound(known))) => {
+                self.unwound = Some(known);
+                None
+            }
+            Poll::Ready(Err(Empty)) => Some(Err(self.unanswered())),
+            Poll::Pending => None,
+        };
+        let is_known = self.unwound.as_mut().is_some_and(|unwound| Pin::new(unwound).poll(cx).is_ready());
+        let answer = answer.or_else(|| is_known.then(|| Err(self.unanswered())));
+        let Some(answer) = answer.or_else(|| self.in_time(limit, cx).err().map(Err)) else { return Poll::Pending };
+        self.tell(&answer);
+        self.waits.end();
+        Poll::Ready(answer.map_err(|error| self.fail(error)))
+    }
+
+    /// Waits no more, and for nobody.
+    #[cold]
+    fn fail(&mut self, error: CallError) -> CallError {
+        self.waits.end();
+        self.waiter.give_up();
+        error
     }
 
     /// Whether it is not too late; wakes when it is.
@@ -320,7 +372,7 @@ fn tell_error(error: &CallError) {
 
 /// Waits for the answer; a callee that ends tells its reason.
 pub(crate) async fn wait<T>(waiter: Waiter<Answer<T>>, callee: &CellRef, limit: Limit) -> Result<T, CallError> {
-    let mut wait = Wait::new(waiter, callee.clone(), WaitsFor::nobody());
+    let mut wait = Wait::new(waiter, Handle::Lent(callee), WaitsFor::nobody());
     std::future::poll_fn(|cx| wait.poll(limit, cx)).await
 }
 
@@ -328,6 +380,10 @@ pub(crate) async fn wait<T>(waiter: Waiter<Answer<T>>, callee: &CellRef, limit: 
 pub(crate) fn poll_late(limit: Limit, time: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
     let by_alarm = context::with(|cell| {
         context::is_waker_of(cx.waker(), &cell).then(|| {
+            // Nothing has rung since the last look: it was not late then, or looks within this millisecond.
+            if timer::is_alarmed(cell, limit.until) {
+                return Poll::Pending;
+            }
             if context::now() >= limit.until {
                 return Poll::Ready(());
             }
@@ -337,7 +393,7 @@ pub(crate) fn poll_late(limit: Limit, time: &mut Option<Pin<Box<Sleep>>>, cx: &m
     });
     match by_alarm.flatten() {
         Some(poll) => poll,
-        None => time.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(limit.until))).as_mut().poll(cx),
+        None => time.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(limit.until.instant()))).as_mut().poll(cx),
     }
 }
 
@@ -388,18 +444,27 @@ impl WaitsFor {
             Cycle::Moving => {
                 // Not all at the same time: whoever looks has its turn, and is no proof for the others.
                 let after = Duration::from_millis(2 + u64::from(caller.pid().slot() % 8));
-                timer::alarm(caller.ptr(), context::now() + after);
+                timer::alarm(caller.ptr(), context::now().after(after));
             }
         }
         Ok(())
     }
 }
 
-impl Drop for WaitsFor {
-    fn drop(&mut self) {
-        if let Some(caller) = &self.caller {
+impl WaitsFor {
+    /// Takes the note back, if there is one.
+    #[inline]
+    fn end(&mut self) {
+        if let Some(caller) = self.caller.take() {
             caller.calls.store(0, Ordering::Release);
         }
+    }
+}
+
+impl Drop for WaitsFor {
+    #[inline]
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -455,7 +520,7 @@ fn cycle(caller: CellPtr<'_>, callee: CellPtr<'_>) -> Cycle {
 /// How long something that begins now may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
-    pub(crate) until: Instant,
+    pub(crate) until: Moment,
     /// The time from its begin to `until`.
     pub(crate) span: Duration,
 }
@@ -467,13 +532,12 @@ impl Limit {
     }
 
     /// This time, but not beyond the inherited deadline.
-    pub(crate) fn new(span: Duration, inherited: Option<Instant>) -> Self {
+    #[inline]
+    pub(crate) fn new(span: Duration, inherited: Option<Moment>) -> Self {
         let now = context::now();
-        let until = now + span.min(timer::FAR);
+        let until = now.after(span.min(timer::FAR));
         match inherited {
-            Some(inherited) if inherited < until => {
-                Self { until: inherited, span: inherited.saturating_duration_since(now) }
-            }
+            Some(inherited) if inherited < until => Self { until: inherited, span: inherited.since(now) },
             _ => Self { until, span },
         }
     }

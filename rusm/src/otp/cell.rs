@@ -162,7 +162,7 @@ pub(super) struct Left {
 
 /// What is done with a cell without knowing its types.
 struct Vtable {
-    poll: unsafe fn(NonNull<Cell>, &mut Context<'_>) -> Poll<ExitReason>,
+    poll: unsafe fn(NonNull<Cell>, &mut Context<'_>, &mut Option<ExitReason>),
     drop_body: unsafe fn(NonNull<Cell>),
     mailbox: unsafe fn(NonNull<Cell>) -> NonNull<dyn AnyMailbox>,
     free: unsafe fn(NonNull<Cell>),
@@ -215,12 +215,14 @@ impl<M: super::Message, F: Future<Output = ExitReason> + Send + 'static> Types<M
 
     /// # Safety
     /// The cell is of these types, and the caller has the turn and has not dropped the body.
-    unsafe fn poll(cell: NonNull<Cell>, cx: &mut Context<'_>) -> Poll<ExitReason> {
+    unsafe fn poll(cell: NonNull<Cell>, cx: &mut Context<'_>, ended: &mut Option<ExitReason>) {
         let whole = cell.cast::<Whole<M, F>>().as_ptr();
         // SAFETY: the caller has the turn; the body stays where it is until the allocation is freed.
         let body = unsafe { &mut *UnsafeCell::raw_get(&raw const (*whole).body) };
         // SAFETY: as said, it is never moved.
-        unsafe { Pin::new_unchecked(&mut **body) }.poll(cx)
+        if let Poll::Ready(reason) = unsafe { Pin::new_unchecked(&mut **body) }.poll(cx) {
+            *ended = Some(reason);
+        }
     }
 
     /// # Safety

@@ -116,7 +116,7 @@ impl ComponentRef {
             let backend = node.backend().ok_or_else(|| CallError::NoProcess(self.name.to_string()))?;
             let limit = Limit::new(limit, context::deadline());
             let (filler, waiter) = slot();
-            let message = Incoming::new(method, body, Some(WireReply::new(filler)), Some(limit.until));
+            let message = Incoming::new(method, body, Some(WireReply::new(filler)), Some(limit.until.instant()));
             let start = Start { label: Some(self.name.clone()), ..Start::new(&"component", at) };
             let component = self.name.clone();
             let this = node

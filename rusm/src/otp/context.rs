@@ -1,44 +1,34 @@
 //! Which process is running here: for nested calls' deadlines, for clients that name no node, and for fairness.
 
 use super::cell::{Cell, CellPtr};
+use super::moment::Moment;
 use super::{Instant, Node, sched};
 use std::ptr::{NonNull, null};
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Duration;
 
 thread_local! {
     /// Set while a process's code runs on this thread.
     static CURRENT: std::cell::Cell<*const Cell> = const { std::cell::Cell::new(null()) };
 }
 
-/// When a sender stops waiting, in eight bytes: nanoseconds, 0 for never.
+/// When a sender stops waiting: the number of a [`Moment`], 0 for never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(u64);
-
-fn base() -> Instant {
-    static BASE: OnceLock<std::time::Instant> = OnceLock::new();
-    // An hour back: instants of before the first look count as well.
-    let begin = || {
-        let now = std::time::Instant::now();
-        now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
-    };
-    Instant::from_std(*BASE.get_or_init(begin))
-}
 
 impl Deadline {
     pub(crate) const NEVER: Self = Self(0);
     /// Nobody waits, and the message is owed to its receiver: see [`Bound`](super::Bound).
-    pub(crate) const OWED: Self = Self(u64::MAX);
+    pub(crate) const OWED: Self = Self(Moment::NEVER);
 
     #[inline]
-    pub(crate) fn new(at: Option<Instant>) -> Self {
-        at.map_or(Self::NEVER, |at| Self((at.saturating_duration_since(base()).as_nanos() as u64).max(1)))
+    pub(crate) fn new(at: Option<Moment>) -> Self {
+        at.map_or(Self::NEVER, |at| Self(at.number()))
     }
 
-    pub(crate) fn instant(self) -> Option<Instant> {
-        (self != Self::NEVER && self != Self::OWED).then(|| base() + Duration::from_nanos(self.0))
+    #[inline]
+    pub(crate) fn moment(self) -> Option<Moment> {
+        (self != Self::NEVER && self != Self::OWED).then(|| Moment::new(self.0))
     }
 }
 
@@ -76,8 +66,8 @@ pub(crate) fn node() -> Option<Node> {
 
 /// The deadline that calls made here inherit.
 #[inline]
-pub(crate) fn deadline() -> Option<Instant> {
-    with(|cell| Deadline(cell.deadline.load(Ordering::Relaxed)).instant()).flatten()
+pub(crate) fn deadline() -> Option<Moment> {
+    with(|cell| Deadline(cell.deadline.load(Ordering::Relaxed)).moment()).flatten()
 }
 
 /// Sets it for the message in hand.
@@ -106,11 +96,11 @@ pub(crate) fn is_turn_over() -> bool {
 
 /// The time: at most a millisecond old in a process, exact elsewhere.
 #[inline]
-pub(crate) fn now() -> Instant {
-    sched::now().unwrap_or_else(Instant::now)
+pub(crate) fn now() -> Moment {
+    sched::now().unwrap_or_else(|| Moment::of(Instant::now()))
 }
 
-/// The time as [`now`] tells it, and whether the turn is over.
+/// The time, as old, and whether the turn is over.
 #[inline]
 pub(crate) fn now_in_turn() -> (Instant, bool) {
     sched::now_in_slice().unwrap_or_else(|| (Instant::now(), is_turn_over()))

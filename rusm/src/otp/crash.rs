@@ -120,8 +120,15 @@ fn swap(left: Left) -> Left {
 
 /// Wakes a task of somebody else. In a drop while a panic unwinds, one of its waker would abort the program.
 #[inline]
-pub(crate) fn wake(waker: Waker) {
-    if std::thread::panicking() { drop(guard(|| waker.wake())) } else { waker.wake() }
+pub(crate) fn wake(waker: &Waker) {
+    if std::thread::panicking() { drop(guard(|| waker.wake_by_ref())) } else { waker.wake_by_ref() }
+}
+
+/// Drops the waker of a task of somebody else; its panic takes along nothing of who does.
+pub(crate) fn forget(waker: Waker) {
+    if let Err(crash) = guard(|| drop(waker)) {
+        tracing::error!(target: "rusm::crash", reason = %crash.reason, "a waker panicked while it was dropped");
+    }
 }
 
 fn text(payload: Box<dyn Any + Send>) -> String {
@@ -213,7 +220,7 @@ mod tests {
 
     impl Drop for Last {
         fn drop(&mut self) {
-            wake(self.0.clone().into());
+            wake(&self.0.clone().into());
         }
     }
 

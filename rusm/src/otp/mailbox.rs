@@ -35,11 +35,12 @@ mod faults;
 use super::bound::{Bound, Overflow};
 use super::cell::CellPtr;
 use super::context::Deadline;
+use super::moment::Moment;
 use super::pool::Pooled;
 use super::sched::state::{Locked, State};
 use super::trace::Traced;
 use super::undelivered::{Lost, Why};
-use super::{Incoming, Instant, context, crash, sched};
+use super::{Incoming, context, crash, sched};
 use crate::wire::{Down, ExitReason, ExitSignal, MonitorRef, Pid};
 use counted::{Counted, Flushed, size};
 pub(crate) use faults::Observed;
@@ -477,7 +478,7 @@ pub(crate) fn deliver<M: Send + 'static>(
     to: CellPtr<'_>,
     mailbox: &Mailbox<M>,
     message: M,
-    deadline: Option<Instant>,
+    deadline: Option<Moment>,
     urgent: bool,
     sender: Option<&Waker>,
 ) -> Result<(), (M, PushError)> {

@@ -43,6 +43,7 @@ mod info;
 mod keyed;
 mod machine;
 mod mailbox;
+mod moment;
 mod naming;
 mod node;
 mod pool;

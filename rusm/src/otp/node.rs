@@ -275,7 +275,7 @@ impl Node {
         // In one order with a start's publishing and second look, but for a child that its parent is linked to and starts in its turn:
         // that can be seen once the parent has ended.
         fence(Ordering::SeqCst);
-        let deadline = Limit::new(drain, None).until;
+        let deadline = Limit::new(drain, None).until.instant();
         let mut asked = BTreeSet::new();
         let mut was_empty = false;
         'drain: loop {
@@ -300,7 +300,7 @@ impl Node {
                 }
             }
         }
-        let until = Limit::new(drain.max(Duration::from_secs(1)), None).until;
+        let until = Limit::new(drain.max(Duration::from_secs(1)), None).until.instant();
         let mut killed = 0;
         was_empty = false;
         'kill: loop {

@@ -1,36 +1,37 @@
 //! A slot for one value, from whoever answers straight to the task that waits.
 //!
-//! One allocation, and no lock. An answer that is there before anybody asks costs one atomic read-modify-write, one that has
-//! to wake its waiter costs three.
+//! One allocation, and no lock. An answer that is there before anybody asks costs one atomic read-modify-write, and so does one that wakes
+//! the process that made the slot to wait itself; one that has to wake somebody else costs three.
 //!
 //! # The word
 //! Two owners share the allocation: the [`Filler`] and the [`Waiter`]. All that they tell each other is in one word, made
-//! of bits. None is ever cleared but `WAITING`.
+//! of bits. None is ever cleared but `WAITING` and `CALLER`.
 //!
 //! | bit | set by | when |
 //! |---|---|---|
 //! | `FILLED` | filler | the value is written |
 //! | `EMPTY` | filler | it was dropped, there is no value; excludes `FILLED` |
-//! | `TAKEN` | filler | it has taken the waker out, which it does if `FILLED` or `EMPTY` found `WAITING` |
+//! | `WOKEN` | filler | it has called the waker, which it does if `FILLED` or `EMPTY` found `WAITING` |
 //! | `WAITING` | waiter | a waker is written; only the waiter clears it, and only before `FILLED` or `EMPTY` |
+//! | `CALLER` | maker | the process that made the slot waits; only the waiter clears it, and only before `FILLED` or `EMPTY` |
 //! | `LEFT` | waiter | it is gone |
 //!
 //! `DONE` is `FILLED` or `EMPTY`. The waiter changes `WAITING` by compare-and-swap against a word without `DONE`, so once `DONE`
-//! is set, `WAITING` says for ever whether the filler found it.
+//! is set, `WAITING` says for ever whether the filler found it; the same goes for `CALLER`. The two exclude each other.
 //!
 //! # Who may touch what
 //! - The value: the filler until it has set `FILLED`, the waiter after that. If the filler finds `LEFT` when it sets
 //!   `FILLED`, the value is still its own, and goes back to whoever gave it.
-//! - The waker: the waiter while `WAITING` is not set. While `WAITING` is set without `DONE` nobody writes it, and the waiter may
-//!   read it. If `DONE` found `WAITING` the filler owns it, but takes it by a read, as the waiter may still be comparing;
-//!   otherwise the waiter owns it. A waiter that leaves copies the bits out and then sets `LEFT` and clears `WAITING` in one
-//!   step: if that succeeds the copy is the waker, else it is nothing.
-//! - The memory: each owner has a last step, after which it touches nothing. The filler's is `TAKEN` if `DONE` found `WAITING`, and
+//! - The waker: the waiter while `WAITING` is not set. While `WAITING` is set nobody writes it, and the waiter may compare it. If
+//!   `DONE` found `WAITING`, the filler calls it where it is, and it goes with the memory: mostly to the waiter, whose own it is, and
+//!   a process gives a handle to itself back for less than anybody else. Otherwise the waiter owns it. A waiter that leaves copies
+//!   the bits out and then sets `LEFT` and clears `WAITING` in one step: if that succeeds the copy is the waker, else it is nothing.
+//! - The caller: it is written once, before there are two owners, keeps the process's memory, and goes with the slot's. The filler looks
+//!   whom it would have to wake, and holds what is retired, before `DONE`: if that finds `CALLER`, the process was there at that moment, and its
+//!   memory stays until the filler has woken it, whatever became of the slot meanwhile.
+//! - The memory: each owner has a last step, after which it touches nothing. The filler's is `WOKEN` if `DONE` found `WAITING`, and
 //!   `DONE` otherwise. The waiter's is `LEFT`, unless it has seen the filler's. Who takes the last step second frees, and who
 //!   sees the other's last step needs none. Both are bits of one word, so one of the two comes first and exactly one frees.
-//!
-//! `will_wake` compares addresses, and a waker that the filler has taken may be gone and its address be another task's. But
-//! who polls with that one has got the memory after the other's end, which is after `DONE`: so the poll sees `DONE`.
 //!
 //! # Orderings
 //! Every last step releases what its owner did, and who frees has acquired it. `DONE` releases the value and acquires the waker,
@@ -39,29 +40,46 @@
 //!
 //! # Foreign code
 //! It is the clone, wake and drop of wakers and the drop of values. It runs when the word says the truth about what is left in the
-//! slot, and nothing in the slot is touched after it on its word. So one that panics loses nothing and frees nothing twice.
+//! slot, and nothing in the slot is touched after it but by the filler, which takes its last step whether its wake panics or not. So
+//! one that panics loses nothing and frees nothing twice.
 
 use super::crash;
 use super::sync::atomic::AtomicU32;
 use super::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::sync::{self, UnsafeCell};
+use caller::{Caller, hold};
 use std::future::Future;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
+mod caller;
+
 const FILLED: u32 = 1;
 const EMPTY: u32 = 1 << 1;
-const TAKEN: u32 = 1 << 2;
+const WOKEN: u32 = 1 << 2;
 const WAITING: u32 = 1 << 3;
 const LEFT: u32 = 1 << 4;
+const CALLER: u32 = 1 << 5;
 const DONE: u32 = FILLED | EMPTY;
 
 /// Makes a slot: one end to give a value, the other to wait for it.
 pub(crate) fn slot<T>() -> (Filler<T>, Waiter<T>) {
+    make(None)
+}
+
+/// A slot whose value will mostly be waited for by the task that polls here.
+#[inline]
+pub(crate) fn slot_for<T>(cx: &Context<'_>) -> (Filler<T>, Waiter<T>) {
+    make(Caller::of(cx.waker()))
+}
+
+#[inline]
+fn make<T>(caller: Option<Caller>) -> (Filler<T>, Waiter<T>) {
     let shared = Shared(sync::allocate(Inner {
-        word: AtomicU32::new(0),
+        word: AtomicU32::new(if caller.is_some() { CALLER } else { 0 }),
+        caller,
         value: UnsafeCell::new(MaybeUninit::uninit()),
         waker: UnsafeCell::new(MaybeUninit::uninit()),
     }));
@@ -129,6 +147,16 @@ impl<T> Waiter<T> {
     /// the end it is ready with [`Empty`].
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, Empty>> {
+        self.poll_with(cx, take)
+    }
+
+    /// [`poll`](Self::poll), with the value given to `take` where it is, which takes it out: a large one is moved once less.
+    #[inline]
+    pub(crate) fn poll_with<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut ManuallyDrop<T>) -> R,
+    ) -> Poll<Result<R, Empty>> {
         let Some(shared) = self.0 else { return Poll::Ready(Err(Empty)) };
         // SAFETY: as long as it is there, the waiter's end is kept.
         let mut word = unsafe { shared.inner() }.word.load(Acquire);
@@ -141,7 +169,12 @@ impl<T> Waiter<T> {
         }
         self.0 = None;
         // SAFETY: the waiter has just given its end up, and the word has `DONE`.
-        Poll::Ready(unsafe { shared.leave(word) })
+        Poll::Ready(unsafe { shared.leave(word, take) })
+    }
+
+    /// Tells the filler that nobody waits any more.
+    pub(crate) fn give_up(&mut self) {
+        drop(Self(self.0.take()));
     }
 
     /// Takes the value if it is there, or says that there will be none; as [`Self::poll`], but nobody is woken.
@@ -156,7 +189,7 @@ impl<T> Waiter<T> {
         }
         self.0 = None;
         // SAFETY: the waiter has just given its end up, and the word has `DONE`.
-        Some(unsafe { shared.leave(word) })
+        Some(unsafe { shared.leave(word, take) })
     }
 }
 
@@ -182,8 +215,32 @@ impl<T> Drop for Waiter<T> {
 /// What the two ends share.
 struct Inner<T> {
     word: AtomicU32,
+    caller: Option<Caller>,
     value: UnsafeCell<MaybeUninit<T>>,
     waker: UnsafeCell<MaybeUninit<Waker>>,
+}
+
+/// The value as a whole.
+#[inline]
+fn take<T>(value: &mut ManuallyDrop<T>) -> T {
+    // SAFETY: a waiter takes it at its end, which it has once.
+    unsafe { ManuallyDrop::take(value) }
+}
+
+/// Dropped, it takes the filler's last step after a wake.
+struct LastStep<T>(Shared<T>);
+
+impl<T> Drop for LastStep<T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: only a filler whose `DONE` found `WAITING` makes this, once. If `WOKEN` finds `LEFT`, the waiter has taken its last
+        // step first, and the waker is still inside.
+        unsafe {
+            if self.0.set(WOKEN) & LEFT != 0 {
+                self.0.free_with_waker();
+            }
+        }
+    }
 }
 
 /// One end of a slot.
@@ -232,6 +289,8 @@ impl<T> Shared<T> {
     /// The caller is the filler, uses its end for the last time, and has written the value if the bit says so.
     #[inline]
     unsafe fn finish<R>(self, done: u32, back: impl FnOnce(&UnsafeCell<MaybeUninit<T>>) -> R) -> Result<(), R> {
+        // SAFETY: the filler's end is kept.
+        let caller = unsafe { self.inner() }.caller.as_ref().map(|caller| (caller.target(), hold()));
         // SAFETY: the filler takes no step after this one, but for what the word of before leaves to it.
         let before = unsafe { self.set(done) };
         if before & LEFT != 0 {
@@ -242,17 +301,15 @@ impl<T> Shared<T> {
                 back
             });
         }
-        if before & WAITING != 0 {
-            // SAFETY: `DONE` found `WAITING`, so the waker is the filler's, and so is the memory until `TAKEN`. If that finds
-            // `LEFT`, the waiter has taken its last step first.
-            let waker = unsafe {
-                let waker = self.inner().waker.with(|place| (*place).assume_init_read());
-                if self.set(TAKEN) & LEFT != 0 {
-                    self.free();
-                }
-                waker
-            };
-            crash::wake(waker);
+        if let Some((caller, held)) = caller
+            && before & CALLER != 0
+        {
+            // SAFETY: it was held before `DONE`, and `CALLER` says that the process was there then.
+            unsafe { caller.wake(&held) };
+        } else if before & WAITING != 0 {
+            let _last = LastStep(self);
+            // SAFETY: `DONE` found `WAITING`, so nobody writes the waker any more, and it stays until `WOKEN`.
+            unsafe { self.inner() }.waker.with(|place| crash::wake(unsafe { (*place).assume_init_ref() }));
         }
         Ok(())
     }
@@ -265,6 +322,13 @@ impl<T> Shared<T> {
         // SAFETY: the waiter's end is kept.
         let inner = unsafe { self.inner() };
         let mut old = None;
+        if word & CALLER != 0 {
+            if inner.caller.as_ref().is_some_and(|caller| caller.is(waker)) {
+                return Ok(());
+            }
+            // Somebody else waits from now on.
+            inner.word.compare_exchange(CALLER, 0, Relaxed, Acquire)?;
+        }
         if word & WAITING != 0 {
             // SAFETY: the waiter has written it. The filler may take it meanwhile, but does not write.
             if inner.waker.with(|place| unsafe { (*place).assume_init_ref() }.will_wake(waker)) {
@@ -293,16 +357,18 @@ impl<T> Shared<T> {
     /// # Safety
     /// The caller is the waiter, uses its end for the last time, and `word` is what it saw last, with `DONE`.
     #[inline]
-    unsafe fn leave(self, word: u32) -> Result<T, Empty> {
-        // SAFETY: after `FILLED` the value is the waiter's, which takes it once, at its end. Without `WAITING`, or with `TAKEN`, it has
+    unsafe fn leave<R>(self, word: u32, take: impl FnOnce(&mut ManuallyDrop<T>) -> R) -> Result<R, Empty> {
+        // SAFETY: after `FILLED` the value is the waiter's, which takes it once, at its end. Without `WAITING`, or with `WOKEN`, it has
         // seen the filler's last step. Else the word says which of the two last steps came first.
         unsafe {
             let value = match word & FILLED {
                 0 => Err(Empty),
-                _ => Ok(self.inner().value.with_mut(|place| (*place).assume_init_read())),
+                _ => Ok(self.inner().value.with_mut(|place| take(&mut *place.cast()))),
             };
-            if word & (WAITING | TAKEN) != WAITING || self.set(LEFT) & TAKEN != 0 {
+            if word & WAITING == 0 {
                 self.free();
+            } else if word & WOKEN != 0 || self.set(LEFT) & WOKEN != 0 {
+                self.free_with_waker();
             }
             value
         }
@@ -329,8 +395,19 @@ impl<T> Shared<T> {
                     Err(done) => word = done,
                 }
             }
-            self.leave(word)
+            self.leave(word, take)
         }
+    }
+
+    /// # Safety
+    /// As for [`Self::free`], but that a waker is left inside.
+    #[inline]
+    unsafe fn free_with_waker(self) {
+        // SAFETY: promised by the caller; who frees has all of it.
+        let waker = unsafe { self.inner().waker.with_mut(|place| (*place).assume_init_read()) };
+        // SAFETY: now nothing is left inside.
+        unsafe { self.free() };
+        crash::forget(waker);
     }
 
     /// # Safety

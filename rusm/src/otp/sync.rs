@@ -17,6 +17,8 @@
 
 #[cfg(not(rusm_loom))]
 mod real {
+    use crate::otp::pool;
+    use std::alloc::Layout;
     use std::ptr::NonNull;
     pub(crate) use std::sync::atomic;
 
@@ -42,10 +44,14 @@ mod real {
         }
     }
 
-    /// Moves a value to the heap.
+    /// Moves a value to memory of the pool.
     #[inline(always)]
     pub(crate) fn allocate<T>(value: T) -> NonNull<T> {
-        NonNull::from(Box::leak(Box::new(value)))
+        const { assert!(size_of::<T>() > 0) };
+        let place = pool::take(Layout::new::<T>()).cast::<T>();
+        // SAFETY: it was just taken for a `T`.
+        unsafe { place.write(value) };
+        place
     }
 
     /// Drops a value and gives its place back.
@@ -54,8 +60,11 @@ mod real {
     /// It comes from [`allocate`], and nobody uses it any more.
     #[inline(always)]
     pub(crate) unsafe fn free<T>(value: NonNull<T>) {
-        // SAFETY: `allocate` took it out of a box, and the caller is the last to use it.
-        drop(unsafe { Box::from_raw(value.as_ptr()) });
+        // SAFETY: `allocate` took it for this layout, and the caller is the last to use it.
+        unsafe {
+            value.drop_in_place();
+            pool::give(value.cast(), Layout::new::<T>());
+        }
     }
 }
 

@@ -200,7 +200,7 @@ impl Listener {
     /// # Cancel safety
     /// It goes on all the same.
     pub async fn shutdown(&self, drain: Duration) -> usize {
-        let until = Limit::new(drain, None).until;
+        let until = Limit::new(drain, None).until.instant();
         self.shared.order.send_replace(Order::End { until, grace: drain.max(Duration::from_secs(1)) });
         self.node.ended(self.pid).await;
         self.shared.killed.load(Ordering::Acquire)
@@ -490,7 +490,7 @@ async fn end(
                     process.node().kill(*pid);
                 }
                 shared.killed.store(open.len(), Ordering::Release);
-                killed_until = Some(Limit::new(grace, None).until);
+                killed_until = Some(Limit::new(grace, None).until.instant());
             }
         }
     }

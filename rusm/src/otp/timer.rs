@@ -1,6 +1,7 @@
 //! Timers: messages that come later, and the alarm of a process that waits.
 
 use super::cell::{CellPtr, CellRef};
+use super::moment::Moment;
 use super::node::Inner;
 use super::sched::timers::{Due, Run, Set};
 use super::{Instant, context, lock};
@@ -115,7 +116,7 @@ struct Beat {
 }
 
 impl Beat {
-    fn set(self, at: Instant, mut fire: impl FnMut() -> bool + Send + 'static) {
+    fn set(self, at: Moment, mut fire: impl FnMut() -> bool + Send + 'static) {
         let (inner, owner, pulse) = (self.inner, self.owner.clone(), self.pulse.clone());
         let run = Box::new(move || {
             lock(&self.pulse).next = None;
@@ -123,10 +124,10 @@ impl Beat {
                 return;
             }
             // From the moment it was due, so that it does not drift; what was missed is left out.
-            let now = Instant::now();
-            let mut next = at + self.every;
+            let now = Moment::of(Instant::now());
+            let mut next = at.after(self.every);
             if next < now {
-                next = now + self.every;
+                next = now.after(self.every);
             }
             self.set(next, fire);
         });
@@ -157,22 +158,27 @@ impl Drop for Beat {
     }
 }
 
-fn later(after: Duration) -> Instant {
-    context::now() + after.min(FAR)
+fn later(after: Duration) -> Moment {
+    context::now().after(after.min(FAR))
 }
 
 /// Wakes the process at `at` or earlier. One entry in the wheel for each process, moved only to an earlier time.
 #[inline]
-pub(crate) fn alarm(cell: CellPtr<'_>, at: Instant) {
-    let millis = cell.inner().scheduler().millis(at);
-    let known = cell.alarm_at.load(Ordering::Acquire);
-    if known == 0 || millis < known {
-        set_alarm(cell, at, millis);
+pub(crate) fn alarm(cell: CellPtr<'_>, at: Moment) {
+    if !is_alarmed(cell, at) {
+        set_alarm(cell, at, cell.inner().scheduler().millis(at));
     }
 }
 
+/// Whether the process will be woken at `at` or earlier anyway.
+#[inline]
+pub(crate) fn is_alarmed(cell: CellPtr<'_>, at: Moment) -> bool {
+    let known = cell.alarm_at.load(Ordering::Acquire);
+    known != 0 && known <= cell.inner().scheduler().millis(at)
+}
+
 #[cold]
-fn set_alarm(cell: CellPtr<'_>, at: Instant, millis: u64) {
+fn set_alarm(cell: CellPtr<'_>, at: Moment, millis: u64) {
     let Some(handle) = cell.acquire() else { return };
     let scheduler = cell.inner().scheduler();
     cell.alarm_at.store(millis.max(1), Ordering::Release);

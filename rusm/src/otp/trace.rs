@@ -13,11 +13,12 @@
 //! When nobody listens, a call looks at the level that `tracing` keeps in an atomic, and that is all. When somebody does, it
 //! allocates twice more, and the message goes to the mailbox as one of the rare ones.
 
+use super::Message;
 use super::cell::{CellPtr, CellRef};
 use super::context::{self, Deadline};
 use super::mailbox::{Item, Mailbox, Other, PushError, deliver};
+use super::moment::Moment;
 use super::pool::Pooled;
-use super::{Instant, Message};
 use crate::wire::Method;
 use std::any::Any;
 use std::fmt;
@@ -89,7 +90,7 @@ pub(crate) fn deliver_call<M: Message>(
     to: CellPtr<'_>,
     mailbox: &Mailbox<M>,
     message: M,
-    deadline: Instant,
+    deadline: Moment,
     urgent: bool,
     sender: &Waker,
 ) -> Result<(), (M, PushError)> {
@@ -105,7 +106,7 @@ fn deliver_traced<M: Message>(
     to: CellPtr<'_>,
     mailbox: &Mailbox<M>,
     message: M,
-    deadline: Instant,
+    deadline: Moment,
     urgent: bool,
     sender: &Waker,
 ) -> Result<(), (M, PushError)> {

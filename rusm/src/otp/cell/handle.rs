@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 /// What a signal leads to outside of the lock.
 enum Then {
@@ -139,14 +139,14 @@ impl<'a> CellPtr<'a> {
         None
     }
 
-    /// Polls its code.
+    /// Polls its code. Why it ended is left in `ended`, if it did: most turns then move nothing.
     ///
     /// # Safety
     /// The caller has the turn, and the body was not dropped.
     #[inline]
-    pub(in crate::otp) unsafe fn poll(self, cx: &mut Context<'_>) -> Poll<ExitReason> {
+    pub(in crate::otp) unsafe fn poll(self, cx: &mut Context<'_>, ended: &mut Option<ExitReason>) {
         // SAFETY: handed on.
-        unsafe { (self.vtable.poll)(self.0, cx) }
+        unsafe { (self.vtable.poll)(self.0, cx, ended) }
     }
 
     /// Drops its code.

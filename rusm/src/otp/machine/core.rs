@@ -19,8 +19,9 @@
 //! does not hold a timeout back. One of zero time comes before the mailbox.
 
 use super::super::context::Deadline;
+use super::super::crash;
 use super::super::mailbox::Size;
-use super::super::{Instant, crash};
+use super::super::moment::Moment;
 use crate::state::{State, Timeout};
 use std::collections::VecDeque;
 use std::fmt;
@@ -38,7 +39,7 @@ pub(super) struct Held<M> {
 #[derive(Debug)]
 struct Set {
     timeout: Timeout,
-    at: Instant,
+    at: Moment,
     /// Of zero time.
     is_zero: bool,
     /// How many items of the mailbox come before it; None while it is not due.
@@ -53,7 +54,7 @@ pub struct Machine<S, M> {
     ready: VecDeque<Held<M>>,
     postponed: VecDeque<Held<M>>,
     events: VecDeque<Held<M>>,
-    asked: Vec<(Timeout, Option<(Instant, bool)>)>,
+    asked: Vec<(Timeout, Option<(Moment, bool)>)>,
     timeouts: Vec<Set>,
     /// What the mailbox counted for the message in hand.
     pub(super) in_hand: Size,
@@ -94,7 +95,7 @@ impl<S: State, M> Machine<S, M> {
     }
 
     /// Sets a timeout in place of the one of its kind.
-    pub(super) fn set(&mut self, timeout: Timeout, after: Duration, at: Instant) {
+    pub(super) fn set(&mut self, timeout: Timeout, after: Duration, at: Moment) {
         self.ask(timeout, Some((at, after.is_zero())));
     }
 
@@ -102,7 +103,7 @@ impl<S: State, M> Machine<S, M> {
         self.ask(timeout, None);
     }
 
-    fn ask(&mut self, timeout: Timeout, set: Option<(Instant, bool)>) {
+    fn ask(&mut self, timeout: Timeout, set: Option<(Moment, bool)>) {
         self.asked.retain(|(asked, _)| *asked != timeout);
         self.asked.push((timeout, set));
     }
@@ -154,12 +155,12 @@ impl<S: State, M> Machine<S, M> {
     }
 
     /// When it has to look again, at the latest.
-    pub(super) fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Moment> {
         self.timeouts.iter().filter(|set| set.behind.is_none()).map(|set| set.at).min()
     }
 
     /// Puts what is due behind the `waiting` items of the mailbox.
-    pub(super) fn ripen(&mut self, now: Instant, waiting: impl FnOnce() -> usize) {
+    pub(super) fn ripen(&mut self, now: Moment, waiting: impl FnOnce() -> usize) {
         if self.next_due().is_none_or(|at| at > now) {
             return;
         }

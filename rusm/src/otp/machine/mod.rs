@@ -147,7 +147,7 @@ impl<A: StateMachine> Cx<A> {
     }
 
     fn set_timeout(&mut self, timeout: Timeout, after: Duration) {
-        self.machine.set(timeout, after, context::now() + after.min(timer::FAR));
+        self.machine.set(timeout, after, context::now().after(after.min(timer::FAR)));
     }
 }
 

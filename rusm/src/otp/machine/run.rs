@@ -5,6 +5,7 @@ use super::core::Held;
 use crate::otp::actor::Reported;
 use crate::otp::context::{self, Deadline, set_deadline};
 use crate::otp::mailbox::{Item, Other, Receiver, Size};
+use crate::otp::moment::Moment;
 use crate::otp::spawn::Birth;
 use crate::otp::{Cx, Message, seen, timer, trace};
 use crate::state::{State, Timeout};
@@ -67,7 +68,7 @@ pub(super) async fn run<A: StateMachine>(args: A::Args, birth: Birth<A::Message>
             }
             Next::Item(Item::Other(other), size) => match other.into_inner() {
                 Other::Wire(incoming) => {
-                    let deadline = Deadline::new(incoming.deadline());
+                    let deadline = Deadline::new(incoming.deadline().map(Moment::of));
                     // A rejection has told the caller; nobody waits for a cast.
                     match A::Message::from_wire(incoming) {
                         Ok(message) => handle(&mut actor.0, Held { message, deadline, size }, &mut cx).await,

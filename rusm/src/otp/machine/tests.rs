@@ -4,6 +4,7 @@
 use super::core::{Held, Machine};
 use crate::otp::Instant;
 use crate::otp::context::Deadline;
+use crate::otp::moment::Moment;
 use crate::state::{State, Timeout};
 use proptest::prelude::*;
 use std::collections::VecDeque;
@@ -147,7 +148,7 @@ struct Real {
     script: Script,
     machine: Machine<Number, u32>,
     mailbox: VecDeque<u32>,
-    began: Instant,
+    began: Moment,
     now: u64,
     made: u32,
 }
@@ -170,7 +171,7 @@ impl Real {
                     self.machine.next_event(held(1000 + self.made));
                 }
                 Action::Set(timeout, after) => {
-                    let at = self.began + Duration::from_millis(self.now + after);
+                    let at = self.began.after(Duration::from_millis(self.now + after));
                     self.machine.set(timeout, Duration::from_millis(after), at);
                 }
                 Action::Cancel(timeout) => self.machine.cancel(timeout),
@@ -183,7 +184,7 @@ impl Real {
 
     fn step(&mut self) {
         let waiting = self.mailbox.len();
-        self.machine.ripen(self.began + Duration::from_millis(self.now), || waiting);
+        self.machine.ripen(self.began.after(Duration::from_millis(self.now)), || waiting);
         let event = if let Some(held) = self.machine.pop_ready() {
             Event::Message(held.message)
         } else if let Some(timeout) = self.machine.fire(false) {
@@ -235,7 +236,7 @@ proptest! {
         let script = || Script { actions: actions.clone().into(), log: Vec::new() };
         let (queue, postponed, mailbox, timers) = Default::default();
         let mut model = Model { script: script(), state: 0, queue, postponed, mailbox, timers, now: 0, made: 0 };
-        let (machine, mailbox, began) = (Machine::default(), VecDeque::new(), Instant::now());
+        let (machine, mailbox, began) = (Machine::default(), VecDeque::new(), Moment::of(Instant::now()));
         let mut real = Real { script: script(), machine, mailbox, began, now: 0, made: 0 };
         // The first state is entered from none.
         prop_assert_eq!(real.machine.settle(), Some(None));
@@ -260,7 +261,7 @@ proptest! {
             }
             prop_assert_eq!(&real.script.log, &model.script.log);
             let due = model.timers.iter().map(|(_, at)| *at).min();
-            prop_assert_eq!(real.machine.next_due(), due.map(|at| real.began + Duration::from_millis(at)));
+            prop_assert_eq!(real.machine.next_due(), due.map(|at| real.began.after(Duration::from_millis(at))));
         }
     }
 }
@@ -268,7 +269,7 @@ proptest! {
 /// Only what is taken up takes an event timeout away, not what would have been.
 #[test]
 fn a_timeout_that_was_cancelled_takes_no_other_along() {
-    let now = Instant::now();
+    let now = Moment::of(Instant::now());
     let mut machine = Machine::<Number, u32>::default();
     machine.settle();
     machine.set(Timeout::State, Duration::ZERO, now);

@@ -136,7 +136,7 @@ impl<M: Send + 'static> Mailbox<M> {
             held.late.insert((due, number), late);
         }
         let inner = fault.cell.inner();
-        let at = inner.scheduler().instant(due);
+        let at = inner.scheduler().moment(due);
         let fault = fault.clone();
         let release = move || {
             if let Some(mailbox) = fault.cell.ptr().typed::<M>() {

@@ -26,6 +26,7 @@ pub(crate) mod wheel;
 pub(crate) mod worker;
 
 use super::cell::{Cell, CellPtr, CellRef, Priority};
+use super::moment::Moment;
 use super::node::Inner;
 use super::spin::Spin;
 use super::{Instant, lock, sync, trial};
@@ -65,7 +66,7 @@ pub(crate) struct Scheduler {
     loops: AtomicUsize,
     /// Loops are to look whether the node is of no use any more; see [`Inner::has_no_use`].
     pub(super) closing: AtomicBool,
-    began: OnceLock<Instant>,
+    began: OnceLock<Moment>,
 }
 
 /// What others see of a worker.
@@ -391,7 +392,7 @@ pub(crate) fn is_slice_over() -> Option<bool> {
 
 /// The time as the worker that runs here knows it; None outside of workers.
 #[inline]
-pub(crate) fn now() -> Option<Instant> {
+pub(crate) fn now() -> Option<Moment> {
     worker::here(worker::Core::now)
 }
 

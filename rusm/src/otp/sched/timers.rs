@@ -10,6 +10,7 @@ pub(crate) use ring::Ring;
 use super::wheel::{Key, Wheel};
 use super::{Scheduler, worker};
 use crate::otp::cell::{Cell, CellPtr, CellRef};
+use crate::otp::moment::Moment;
 use crate::otp::node::Inner;
 use crate::otp::{Instant, crash};
 use std::sync::atomic::{Ordering, fence};
@@ -42,23 +43,24 @@ impl Due {
 
 impl Scheduler {
     /// The first moment of the wheels.
-    pub(super) fn began(&self) -> Instant {
-        *self.began.get_or_init(Instant::now)
+    #[inline]
+    pub(super) fn began(&self) -> Moment {
+        *self.began.get_or_init(|| Moment::of(Instant::now()))
     }
 
     /// A moment as the wheels count: milliseconds, rounded up.
-    pub(in crate::otp) fn millis(&self, at: Instant) -> u64 {
-        let nanos = at.saturating_duration_since(self.began()).as_nanos();
-        (nanos as u64).div_ceil(1_000_000)
+    #[inline]
+    pub(in crate::otp) fn millis(&self, at: Moment) -> u64 {
+        at.number().saturating_sub(self.began().number()).div_ceil(1_000_000)
     }
 
     /// The moment that the wheels count so.
-    pub(in crate::otp) fn instant(&self, millis: u64) -> Instant {
-        self.began() + Duration::from_millis(millis)
+    pub(in crate::otp) fn moment(&self, millis: u64) -> Moment {
+        self.began().after(Duration::from_millis(millis))
     }
 
     /// Sets a timer that nobody owns, on the wheel of the worker that runs here, or of the first.
-    pub(in crate::otp) fn set_timer(&self, inner: &Inner, at: Instant, due: Due) -> Set {
+    pub(in crate::otp) fn set_timer(&self, inner: &Inner, at: Moment, due: Due) -> Set {
         let at = self.millis(at);
         let here = worker::of(inner, |core| (core.id(), core.is_in_step()));
         let wheel = here.map_or(0, |(worker, _)| worker);
@@ -68,7 +70,7 @@ impl Scheduler {
     }
 
     /// Sets a timer that dies with its owner. If that has ended already, what is left of it comes back, to be dropped under no lock.
-    pub(in crate::otp) fn set_owned(&self, owner: CellPtr<'_>, at: Instant, due: Due) -> Result<Set, Option<Due>> {
+    pub(in crate::otp) fn set_owned(&self, owner: CellPtr<'_>, at: Moment, due: Due) -> Result<Set, Option<Due>> {
         let at = self.millis(at);
         let here = worker::of(owner.inner(), |core| (core.id(), core.is_in_step()));
         let first = here.map_or(0, |(worker, _)| worker);
@@ -109,8 +111,8 @@ impl Scheduler {
     }
 
     /// Runs the timers of a worker that are due; whether there were any.
-    pub(super) fn fire(&self, worker: usize, now: Instant) -> bool {
-        let now = (now.saturating_duration_since(self.began()).as_millis()) as u64;
+    pub(super) fn fire(&self, worker: usize, now: Moment) -> bool {
+        let now = now.since(self.began()).as_millis() as u64;
         let mut fired = Vec::new();
         {
             let mut timers = self.workers[worker].wheel.lock();

@@ -116,7 +116,7 @@ fn watch() {
         }
         drop(nodes);
         for (inner, worker) in late {
-            inner.scheduler().fire(worker, crate::otp::Instant::now());
+            inner.scheduler().fire(worker, crate::otp::context::now());
         }
         for (inner, hog) in reports {
             tell(inner, hog);

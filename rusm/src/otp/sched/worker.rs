@@ -9,6 +9,7 @@ mod explore;
 use super::clock::{self, ticks};
 use super::{ByPriority, Scheduler, Turn, WAKER, Worker, queue_of};
 use crate::otp::cell::CellPtr;
+use crate::otp::moment::Moment;
 use crate::otp::node::Inner;
 use crate::otp::table::Slots;
 use crate::otp::{Instant, context, crash, process};
@@ -56,7 +57,7 @@ pub(crate) struct Core {
     slice_end: Cell<u64>,
     read_at: Cell<u64>,
     births: Cell<u64>,
-    now: Cell<Option<Instant>>,
+    now: Cell<Option<(Instant, Moment)>>,
     ended: Cell<u32>,
     per_micro: u64,
     explorer: explore::Explorer,
@@ -137,25 +138,27 @@ impl Core {
     }
 
     /// The time, at most a millisecond old.
-    pub(super) fn now(&self) -> Instant {
-        self.now_at(ticks())
+    pub(super) fn now(&self) -> Moment {
+        self.now_at(ticks()).1
     }
 
     /// And whether the slice is over, with one look at the clock.
     pub(super) fn now_in_slice(&self) -> (Instant, bool) {
         let at = ticks();
-        (self.now_at(at), at >= self.slice_end.get())
+        (self.now_at(at).0, at >= self.slice_end.get())
     }
 
-    fn now_at(&self, at: u64) -> Instant {
+    #[inline]
+    fn now_at(&self, at: u64) -> (Instant, Moment) {
         match self.now.get() {
             Some(now) if at.saturating_sub(self.read_at.get()) < 1000 * self.per_micro => now,
             _ => self.read_clock(at),
         }
     }
 
-    fn read_clock(&self, at: u64) -> Instant {
+    fn read_clock(&self, at: u64) -> (Instant, Moment) {
         let now = Instant::now();
+        let now = (now, Moment::of(now));
         self.now.set(Some(now));
         self.read_at.set(at);
         now
@@ -314,7 +317,7 @@ impl Core {
         // Given up before the guard, whatever ends this: see `guard`.
         let _in_step = InStep::begin(&self.in_step);
         let began = ticks();
-        scheduler.fire(self.id, self.read_clock(began));
+        scheduler.fire(self.id, self.read_clock(began).1);
         self.slice_end.set(began + SLICE.as_micros() as u64 * self.per_micro);
         let (mut last, mut misses, mut turns) = (began, 0, 0_u64);
         let next = loop {
@@ -329,7 +332,7 @@ impl Core {
                     std::hint::spin_loop();
                     continue;
                 }
-                if scheduler.fire(self.id, self.read_clock(ticks())) {
+                if scheduler.fire(self.id, self.read_clock(ticks()).1) {
                     misses = 0;
                     continue;
                 }
@@ -345,7 +348,7 @@ impl Core {
                 // After the flag is up: whoever sets a timer from elsewhere sees it, or is seen here.
                 let until = shared.wheel.lock().next_at();
                 add(&shared.own.parks, 1);
-                break Next::Sleep(until.map(|at| scheduler.instant(at)));
+                break Next::Sleep(until.map(|at| scheduler.moment(at).instant()));
             };
             misses = 0;
             turns += 1;
@@ -375,35 +378,31 @@ impl Core {
         self.births.set(began);
         let current = &self.shared().own.current;
         current.store(cell.as_ptr().as_ptr(), Ordering::Release);
-        let polled = match cell.asked_to_end() {
-            Some(reason) => Err((reason, Vec::new())),
-            None => {
-                let waker = RawWaker::new(cell.as_ptr().as_ptr().cast_const().cast(), &WAKER);
-                // SAFETY: the process's own handle outlives its turn; the waker gives nothing back.
-                let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker) });
-                let mut cx = Context::from_waker(&waker);
-                // SAFETY: this is its turn, and it has not ended.
-                match crash::guard(|| context::enter(cell, || unsafe { cell.poll(&mut cx) })) {
-                    Ok(Poll::Pending) => Ok(()),
-                    Ok(Poll::Ready(reason)) => Err((reason, Vec::new())),
-                    Err(crash) => Err((crash.reason, crash.known)),
-                }
+        let (mut ended, mut known) = (cell.asked_to_end(), Vec::new());
+        if ended.is_none() {
+            let waker = RawWaker::new(cell.as_ptr().as_ptr().cast_const().cast(), &WAKER);
+            // SAFETY: the process's own handle outlives its turn; the waker gives nothing back.
+            let waker = ManuallyDrop::new(unsafe { Waker::from_raw(waker) });
+            let mut cx = Context::from_waker(&waker);
+            // SAFETY: this is its turn, and it has not ended.
+            if let Err(crash) = crash::guard(|| context::enter(cell, || unsafe { cell.poll(&mut cx, &mut ended) })) {
+                (ended, known) = (Some(crash.reason), crash.known);
             }
-        };
+        }
         let now = ticks();
         // Only the one who has the turn writes these.
         let run = cell.run_ticks.load(Ordering::Relaxed) + now.saturating_sub(began);
         cell.run_ticks.store(run, Ordering::Relaxed);
         cell.turns.store(cell.turns.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        match polled {
-            Ok(()) => {
+        match ended {
+            None => {
                 current.store(std::ptr::null_mut(), Ordering::Release);
                 // Once it is parked another worker may run and end it.
                 if !cell.state.park() {
                     self.push(cell);
                 }
             }
-            Err((reason, known)) => {
+            Some(reason) => {
                 // SAFETY: this is its turn, and its last one.
                 let finished = unsafe { process::finish(cell, reason, known) };
                 // In this order: the watch must not find a cell that is given up.

@@ -26,6 +26,22 @@ impl Wake for Task {
     }
 }
 
+/// Stands for the process that makes a slot; each model keeps it to its end.
+impl caller::Process for Task {
+    fn is(&self, waker: &Waker) -> bool {
+        std::ptr::eq(waker.data(), std::ptr::from_ref(self).cast())
+    }
+
+    fn wake(&self) {
+        self.notify.notify();
+    }
+}
+
+/// A slot that this task has made.
+fn slot_of<T>(task: &Arc<Task>) -> (Filler<T>, Waiter<T>) {
+    make(Some(Caller(task.clone())))
+}
+
 /// A value that loom sees leak.
 fn value() -> Track<u32> {
     Track::new(7)
@@ -194,4 +210,85 @@ fn the_filler_sees_the_waiter_go() {
         looking.join().unwrap();
     });
     assert!(saw.load(std::sync::atomic::Ordering::Relaxed), "the model never got there");
+}
+
+#[test]
+fn the_caller_is_woken() {
+    loom::model(|| {
+        let task = Task::new();
+        let (filler, mut waiter) = slot_of(&task);
+        let filling = thread::spawn(move || assert!(filler.fill(value()).is_ok()));
+        assert!(is_value(&block_on(&mut waiter, &task)));
+        filling.join().unwrap();
+    });
+}
+
+#[test]
+fn the_caller_learns_that_the_filler_goes() {
+    loom::model(|| {
+        let task = Task::new();
+        let (filler, mut waiter) = slot_of::<Track<u32>>(&task);
+        let dropping = thread::spawn(move || drop(filler));
+        assert!(block_on(&mut waiter, &task).is_err());
+        dropping.join().unwrap();
+    });
+}
+
+/// Whether the caller has polled or not, another task that polls is woken in its place.
+#[test]
+fn another_task_waits_for_the_caller() {
+    for polls in [false, true] {
+        loom::model(move || {
+            let tasks = [Task::new(), Task::new()];
+            let (filler, mut waiter) = slot_of(&tasks[0]);
+            let filling = thread::spawn(move || assert!(filler.fill(value()).is_ok()));
+            let early = if polls { poll(&mut waiter, &tasks[0]) } else { Poll::Pending };
+            let [first, second] = tasks;
+            let waiting = thread::spawn(move || {
+                let answer = match early {
+                    Poll::Ready(answer) => answer,
+                    Poll::Pending => block_on(&mut waiter, &second),
+                };
+                assert!(is_value(&answer));
+            });
+            filling.join().unwrap();
+            waiting.join().unwrap();
+            drop(first);
+        });
+    }
+}
+
+/// Polled by the caller, by another task, and by the caller again, which waits as any task then.
+#[test]
+fn the_caller_waits_again() {
+    loom::model(|| {
+        let tasks = [Task::new(), Task::new()];
+        let (filler, mut waiter) = slot_of(&tasks[0]);
+        let filling = thread::spawn(move || assert!(filler.fill(value()).is_ok()));
+        let answer = match poll(&mut waiter, &tasks[1]) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => block_on(&mut waiter, &tasks[0]),
+        };
+        assert!(is_value(&answer));
+        filling.join().unwrap();
+    });
+}
+
+#[test]
+fn the_caller_leaves() {
+    for polls in 0..3 {
+        loom::model(move || {
+            let tasks = [Task::new(), Task::new()];
+            let (filler, mut waiter) = slot_of(&tasks[0]);
+            let filling = thread::spawn(move || filler.fill(value()).is_err_and(|back| *back.get_ref() == 7));
+            let mut done = false;
+            for task in &tasks[..polls] {
+                done = done || poll(&mut waiter, task).is_ready();
+            }
+            drop(waiter);
+            let back = filling.join().unwrap();
+            assert!(!(done && back));
+            drop(tasks);
+        });
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Shutdown;
 use crate::otp::sched::timers::Due;
-use crate::otp::{Instant, Node, timer};
+use crate::otp::{Node, context, timer};
 use crate::wire::Pid;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +21,6 @@ pub(in crate::otp) fn see_to(node: &Node, children: impl Iterator<Item = (Pid, S
     for (limit, pids) in in_time {
         let node = node.uncounted();
         let kill = Box::new(move || pids.iter().for_each(|pid| node.kill(*pid)));
-        inner.scheduler().set_timer(inner, Instant::now() + limit, Due::Run(kill));
+        inner.scheduler().set_timer(inner, context::now().after(limit), Due::Run(kill));
     }
 }

@@ -454,7 +454,7 @@ impl Run {
 
     /// A child is up.
     fn up(&mut self, key: Key, pid: Pid, again: bool) {
-        if let Some(Member { seat, .. }) = self.plan.started(key, pid, context::now) {
+        if let Some(Member { seat, .. }) = self.plan.started(key, pid, || context::now().instant()) {
             seat.sit(pid, again);
         }
     }

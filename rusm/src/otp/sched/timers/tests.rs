@@ -27,7 +27,7 @@ async fn timers_go_with_their_owner() {
                 let mut set = Vec::new();
                 for _ in 0..count {
                     let due = Due::Owned(cell.clone(), Box::new(|| ()));
-                    let at = Instant::now() + FAR;
+                    let at = Moment::of(Instant::now()).after(FAR);
                     set.push(cell.inner().scheduler().set_owned(cell.ptr(), at, due).ok().unwrap());
                     yield_now().await;
                 }
@@ -63,7 +63,9 @@ async fn a_timer_that_is_set_while_its_owner_ends() {
                 for number in 0_usize.. {
                     let due = Due::Owned(cell.clone(), Box::new(|| ()));
                     let had_ended = cell.has_ended();
-                    let Ok(timer) = scheduler.set_owned(cell.ptr(), Instant::now() + FAR, due) else { break };
+                    let Ok(timer) = scheduler.set_owned(cell.ptr(), Moment::of(Instant::now()).after(FAR), due) else {
+                        break;
+                    };
                     if had_ended {
                         return tell.send(false).unwrap();
                     }
