@@ -201,9 +201,9 @@ pub(crate) struct Refused<M, W>(Option<Box<Kept<M, W>>>);
 
 type Kept<M, W> = VecDeque<(Event<M>, W)>;
 
-/// How far a receive has looked.
+/// How far a receive has looked: behind how many of what was refused, which are less than 2^32, since each takes memory.
 #[derive(Debug, Default)]
-pub(crate) struct Mark(usize);
+pub(crate) struct Mark(u32);
 
 impl<M, W> Refused<M, W> {
     pub(crate) fn new() -> Self {
@@ -234,9 +234,9 @@ impl<M, W> Refused<M, W> {
     ) -> Poll<(Event<M>, W)> {
         loop {
             if let Some(refused) = &mut self.0 {
-                while let Some((event, _)) = refused.get(mark.0) {
+                while let Some((event, _)) = refused.get(mark.0 as usize) {
                     if wanted(event)
-                        && let Some(picked) = refused.remove(mark.0)
+                        && let Some(picked) = refused.remove(mark.0 as usize)
                     {
                         return Poll::Ready(picked);
                     }

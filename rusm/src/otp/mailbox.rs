@@ -1,7 +1,7 @@
 //! The queue of one process: user messages and system signals in one order.
 //!
 //! Nothing is allocated until a second item waits: a message that finds nothing waiting goes into the mailbox's first place, which
-//! lies in the process's own allocation. Senders push under the lock in the process's word ([`State`]), which also says whether the
+//! lies in the process's own allocation; all else is the [`rest`]. Senders push under the lock in the process's word ([`State`]), which also says whether the
 //! push has to wake the process. The one receiver takes from the first place without the lock, and all that waits behind it with one
 //! swap of two queues, which it works off alone.
 //!
@@ -17,11 +17,12 @@
 //! nothing waits there or in the queue, and the queue is swapped into the batch only when both batch and first place are empty.
 //!
 //! # Who may touch what
-//! `queue`, and the first place while it is free: under the lock. The first place while it is full, and `batch`: the one
+//! The queue, and the first place while it is free: under the lock. The first place while it is full, and the batch: the one
 //! [`Receiver`]. The proof is [`State`]'s.
 
 mod counted;
 mod receiver;
+mod rest;
 
 pub(crate) use counted::Size;
 pub(crate) use receiver::Receiver;
@@ -46,12 +47,11 @@ use counted::{Counted, Flushed, size};
 pub(crate) use faults::Observed;
 #[cfg(feature = "testing")]
 pub(crate) use faults::Rule;
+use rest::{Place, Queue, Rest};
 use std::cell::UnsafeCell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 /// How many bytes of messages may wait in one mailbox, their places in the queue included.
@@ -83,41 +83,15 @@ pub(crate) enum Other {
     Traced(Traced),
 }
 
-/// Boxed, so that a mailbox that was never used has a word for it, and a swap moves one.
-#[allow(clippy::box_collection, reason = "as said")]
-type Items<M> = Box<VecDeque<Item<M>>>;
-
 /// A mailbox for messages of one type; its lock is in the process's word, so all that is done with it needs the cell that it is in.
+#[repr(C)]
 pub(crate) struct Mailbox<M> {
+    rest: Place<M>,
     first: UnsafeCell<MaybeUninit<(M, context::Deadline)>>,
-    queue: UnsafeCell<Queue<M>>,
-    batch: UnsafeCell<Option<Items<M>>>,
-    /// How many items the receiver has that were not handed out, for those who ask how many wait.
-    in_batch: AtomicUsize,
-    /// Some of what the receiver has was taken back: it looks under the lock which; written under the lock.
-    has_flushed: AtomicBool,
 }
 
 // SAFETY: the module's text says who has what; it is handed from thread to thread by the process's word.
 unsafe impl<M: Send> Sync for Mailbox<M> {}
-
-struct Queue<M> {
-    items: Option<Items<M>>,
-    counted: Option<Box<Counted<M>>>,
-    /// Somebody has asked the receiver to end.
-    stop: bool,
-}
-
-impl<M> Queue<M> {
-    fn counted(&mut self) -> &mut Counted<M> {
-        self.counted.get_or_insert_default()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.items.as_ref().is_none_or(|items| items.is_empty())
-            && self.counted.as_ref().is_none_or(|counted| counted.urgent.is_empty())
-    }
-}
 
 /// A mailbox that the caller has locked.
 struct Open<'a, M> {
@@ -125,25 +99,42 @@ struct Open<'a, M> {
     state: Locked<'a>,
 }
 
-impl<M> Deref for Open<'_, M> {
-    type Target = Queue<M>;
-
-    #[inline]
-    fn deref(&self) -> &Queue<M> {
-        // SAFETY: it is locked.
-        unsafe { &*self.mailbox.queue.get() }
-    }
-}
-
-impl<M> DerefMut for Open<'_, M> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut Queue<M> {
-        // SAFETY: it is locked, and this is the one who did.
-        unsafe { &mut *self.mailbox.queue.get() }
-    }
-}
-
 impl<M> Open<'_, M> {
+    /// If there is one.
+    #[inline]
+    fn queue(&self) -> Option<&Queue<M>> {
+        // SAFETY: it is locked.
+        self.mailbox.rest.get().map(|rest| unsafe { &*rest.queue.get() })
+    }
+
+    /// If there is one.
+    #[inline]
+    fn queue_mut(&mut self) -> Option<&mut Queue<M>> {
+        // SAFETY: it is locked, and this is the one who did.
+        self.mailbox.rest.get().map(|rest| unsafe { &mut *rest.queue.get() })
+    }
+
+    #[inline]
+    fn make_queue(&mut self) -> &mut Queue<M> {
+        // SAFETY: it is locked, and this is the one who did.
+        unsafe { &mut *self.mailbox.rest.make().queue.get() }
+    }
+
+    #[inline]
+    fn counted(&self) -> Option<&Counted<M>> {
+        self.queue()?.counted.as_deref()
+    }
+
+    #[inline]
+    fn counted_mut(&mut self) -> Option<&mut Counted<M>> {
+        self.queue_mut()?.counted.as_deref_mut()
+    }
+
+    /// How many items wait, but for what is urgent and what is in the first place.
+    fn waiting(&self) -> usize {
+        self.queue().map_or(0, |queue| queue.items.len())
+    }
+
     /// Takes what is in the first place, if something is.
     fn take_first(&mut self) -> Option<Item<M>> {
         if !self.state.has_first() {
@@ -156,7 +147,7 @@ impl<M> Open<'_, M> {
 
     /// Whom a push has to wake.
     fn unpark(&mut self) -> Option<Wake> {
-        if let Some(counted) = &mut self.counted
+        if let Some(counted) = self.counted_mut()
             && let Some(receiver) = counted.receiver.take()
         {
             let is_slow = counted.is_slow();
@@ -168,7 +159,8 @@ impl<M> Open<'_, M> {
 
     /// After `counted` or what waits has changed.
     fn settle(&mut self) {
-        let (is_slow, more) = (self.counted.as_ref().is_some_and(|counted| counted.is_slow()), !self.is_empty());
+        let is_slow = self.counted().is_some_and(Counted::is_slow);
+        let more = self.queue().is_some_and(|queue| !queue.is_empty());
         self.state.set_slow(is_slow);
         self.state.set_more(more);
     }
@@ -208,24 +200,40 @@ type Pushed<M> = Result<(Option<Wake>, Option<Item<M>>), (Item<M>, PushError)>;
 impl<M> Mailbox<M> {
     pub(crate) fn new(bound: Option<Bound>) -> Self {
         let counted = bound.map(|bound| Box::new(Counted::bounded(bound)));
-        Self {
-            first: UnsafeCell::new(MaybeUninit::uninit()),
-            queue: UnsafeCell::new(Queue { items: None, counted, stop: false }),
-            batch: UnsafeCell::new(None),
-            in_batch: AtomicUsize::new(0),
-            has_flushed: AtomicBool::new(false),
-        }
+        Self { first: UnsafeCell::new(MaybeUninit::uninit()), rest: Place::new(counted) }
     }
 
     /// Whether it is used under the lock only, from its beginning.
     pub(crate) fn is_slow(&mut self) -> bool {
-        self.queue.get_mut().counted.is_some()
+        self.rest.get().is_some()
+    }
+
+    /// How many items the receiver has that were not handed out.
+    #[inline]
+    fn in_batch(&self) -> usize {
+        self.rest.get().map_or(0, |rest| rest.in_batch.load(Ordering::Relaxed))
     }
 
     #[inline]
     fn open<'a>(&'a self, cell: CellPtr<'a>) -> Open<'a, M> {
         debug_assert!(cell.is_home_of(self), "a mailbox of another process");
         Open { mailbox: self, state: cell.state_ref().lock() }
+    }
+
+    /// Those of them that can be taken now.
+    fn taken(&self) -> usize {
+        self.rest.get().map_or(0, |rest| {
+            let (taken, kept) = (rest.in_batch.load(Ordering::Relaxed), rest.kept.load(Ordering::Relaxed));
+            taken.saturating_sub(kept)
+        })
+    }
+
+    /// What is behind the first place, made if there is nothing yet.
+    #[cold]
+    fn make_rest(&self, cell: CellPtr<'_>) -> &Rest<M> {
+        let _open = self.open(cell);
+        // SAFETY: it is locked.
+        unsafe { self.rest.make() }
     }
 
     /// # Safety
@@ -285,10 +293,10 @@ impl<M: Send + 'static> Mailbox<M> {
         }
         let mut lost = None;
         let wire = matches!(&item, Item::Other(other) if matches!(**other, Other::Wire(_)));
-        if wire || urgent || open.counted.as_ref().is_some_and(|counted| counted.counts) {
-            let Queue { items, counted, .. } = &mut *open;
+        if wire || urgent || open.counted().is_some_and(|counted| counted.counts) {
+            let Queue { items, counted, .. } = open.make_queue();
             let counted = counted.get_or_insert_default();
-            let room = counted.make_room(items.as_mut(), &item);
+            let room = counted.make_room(items, &item);
             if let (Err(PushError::Full(Overflow::Block)), Some(sender)) = (&room, sender.take()) {
                 counted.wait(sender);
             }
@@ -298,9 +306,10 @@ impl<M: Send + 'static> Mailbox<M> {
                 Err(error) => return Err((item, error)),
             }
         }
-        match (urgent, &mut open.counted) {
+        let queue = open.make_queue();
+        match (urgent, &mut queue.counted) {
             (true, Some(counted)) => counted.urgent.push_back(item),
-            _ => open.items.get_or_insert_default().push_back(item),
+            _ => queue.items.push_back(item),
         }
         open.state.set_more(true);
         let wake = open.unpark();
@@ -311,7 +320,7 @@ impl<M: Send + 'static> Mailbox<M> {
     /// Lets senders put messages ahead of the others from now on.
     pub(crate) fn allow_urgent(&self, cell: CellPtr<'_>) {
         let mut open = self.open(cell);
-        open.counted().counts = true;
+        open.make_queue().make_counted().counts = true;
         open.settle();
     }
 }
@@ -363,16 +372,16 @@ impl<M: Send + 'static> Mailbox<M> {
     fn flush(&self, cell: CellPtr<'_>, sign: Flushed) {
         self.forget(cell, sign);
         let mut open = self.open(cell);
-        if let Some(items) = &mut open.items {
-            items.retain(|item| !matches!(item, Item::Other(other) if Flushed::of(other) == Some(sign)));
+        if let Some(queue) = open.queue_mut() {
+            queue.items.retain(|item| !matches!(item, Item::Other(other) if Flushed::of(other) == Some(sign)));
         }
         // The batch belongs to the receiver: it is told what to pass over.
-        if self.in_batch.load(Ordering::Relaxed) > 0 {
-            let flushed = &mut open.counted().flushed;
+        if let Some(rest) = self.rest.get().filter(|rest| rest.in_batch.load(Ordering::Relaxed) > 0) {
+            let flushed = &mut open.make_queue().make_counted().flushed;
             if !flushed.contains(&sign) {
                 flushed.push(sign);
             }
-            self.has_flushed.store(true, Ordering::Release);
+            rest.has_flushed.store(true, Ordering::Release);
         }
         open.settle();
     }
@@ -395,13 +404,14 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
         // Before the lock: memory may have to be waited for.
         let item = Item::Other(Pooled::new(Other::Stop(reason)));
         let mut open = self.open(cell);
-        if open.state.is_closed() || open.stop {
+        if open.state.is_closed() || open.queue().is_some_and(|queue| queue.stop) {
             drop(open);
             drop(item);
             return None;
         }
-        open.stop = true;
-        open.items.get_or_insert_default().push_back(item);
+        let queue = open.make_queue();
+        queue.stop = true;
+        queue.items.push_back(item);
         open.state.set_more(true);
         open.unpark()
     }
@@ -415,19 +425,19 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
     }
 
     fn close(&self, cell: CellPtr<'_>) -> (usize, Option<ExitReason>) {
-        let (first, unread, counted) = {
+        let (first, left) = {
             let mut open = self.open(cell);
             open.state.close();
-            let left = (open.take_first(), open.items.take(), open.counted.take());
+            let first = open.take_first();
+            let left = open.queue_mut().map(|queue| (std::mem::take(&mut queue.items), queue.counted.take()));
             open.settle();
-            left
+            (first, left)
         };
-        let taken = self.in_batch.load(Ordering::Relaxed);
-        if first.is_none() && unread.is_none() && counted.is_none() && taken == 0 {
+        if first.is_none() && left.is_none() {
             return (0, None);
         }
-        self.in_batch.store(0, Ordering::Relaxed);
-        let mut unread = unread.map(|unread| *unread).unwrap_or_default();
+        let taken = self.rest.get().map_or(0, |rest| rest.in_batch.swap(0, Ordering::Relaxed));
+        let (mut unread, counted) = left.unwrap_or_default();
         if let Some(counted) = counted {
             unread.extend(counted.urgent);
             unread.extend(counted.faults.close());
@@ -444,25 +454,24 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
     fn depth(&self, cell: CellPtr<'_>) -> usize {
         let open = self.open(cell);
         let first = usize::from(open.state.has_first());
-        match &open.counted {
+        match open.counted() {
             Some(counted) if counted.bound.is_some() => counted.messages,
             counted => {
-                let urgent = counted.as_ref().map_or(0, |counted| counted.urgent.len());
-                let waiting = open.items.as_ref().map_or(0, |items| items.len());
-                first + waiting + urgent + self.in_batch.load(Ordering::Relaxed)
+                let urgent = counted.map_or(0, |counted| counted.urgent.len());
+                first + open.waiting() + urgent + self.in_batch()
             }
         }
     }
 
     fn shed(&self, cell: CellPtr<'_>) -> u64 {
-        self.open(cell).counted.as_ref().map_or(0, |counted| counted.shed)
+        self.open(cell).counted().map_or(0, |counted| counted.shed)
     }
 
     fn size(&self, cell: CellPtr<'_>) -> usize {
         let open = self.open(cell);
-        let bytes = open.counted.as_ref().map_or(0, |counted| counted.bytes);
-        let places = open.items.as_ref().map_or(0, |items| items.capacity());
-        bytes + (places + self.in_batch.load(Ordering::Relaxed)) * size_of::<Item<M>>()
+        let bytes = open.counted().map_or(0, |counted| counted.bytes);
+        let places = open.queue().map_or(0, |queue| queue.items.capacity());
+        bytes + (places + self.in_batch()) * size_of::<Item<M>>()
     }
 }
 
@@ -503,7 +512,7 @@ pub(crate) fn deliver_at<M: Send + 'static>(
             unsafe { (*mailbox.first.get()).write((message, deadline)) };
             open.state.filled_first();
         } else {
-            open.items.get_or_insert_default().push_back(Item::Local(message, deadline));
+            open.make_queue().items.push_back(Item::Local(message, deadline));
             open.state.set_more(true);
         }
         let wakes = open.state.wake();

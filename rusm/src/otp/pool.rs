@@ -16,11 +16,12 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Mutex;
 
-/// Sizes are rounded up to this.
-const STEP: usize = 32;
+/// Sizes are rounded up to so many of these and [`LEAST`]: most allocators round to sixteen with a word of their own in front.
+const STEP: usize = 16;
+const LEAST: usize = 24;
+const CLASSES: usize = 63;
 /// Larger blocks are not kept.
-const MOST: usize = 1024;
-const CLASSES: usize = MOST / STEP;
+const MOST: usize = LEAST + (CLASSES - 1) * STEP;
 const ALIGN: usize = 16;
 const BATCH: usize = 256;
 /// How many batches of a class all threads share at most.
@@ -48,11 +49,12 @@ impl Drop for Here {
 }
 
 fn class(layout: Layout) -> Option<usize> {
-    (layout.align() <= ALIGN && layout.size() <= MOST && layout.size() > 0).then(|| (layout.size() - 1) / STEP)
+    (layout.align() <= ALIGN && layout.size() <= MOST && layout.size() > 0)
+        .then(|| layout.size().saturating_sub(LEAST).div_ceil(STEP))
 }
 
 const fn block(class: usize) -> Layout {
-    match Layout::from_size_align((class + 1) * STEP, ALIGN) {
+    match Layout::from_size_align(LEAST + class * STEP, ALIGN) {
         Ok(layout) => layout,
         Err(_) => panic!("a size and an alignment that fit"),
     }
@@ -162,6 +164,19 @@ impl<T> Pooled<T> {
         Self(place)
     }
 
+    /// The pointer to the value, which [`from_raw`](Self::from_raw) makes a box of again.
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<T> {
+        ManuallyDrop::new(self).0
+    }
+
+    /// # Safety
+    /// From `into_raw`, and once.
+    #[inline]
+    pub(super) unsafe fn from_raw(value: NonNull<T>) -> Self {
+        Self(value)
+    }
+
     /// The value; its memory goes back.
     #[inline]
     pub(super) fn into_inner(self) -> T {
@@ -216,16 +231,18 @@ mod tests {
         let of = |size, align| class(Layout::from_size_align(size, align).unwrap());
         let cases = [
             (1, 1, Some(0)),
-            (32, 16, Some(0)),
-            (33, 8, Some(1)),
-            (1024, 8, Some(31)),
-            (1025, 8, None),
+            (24, 8, Some(0)),
+            (25, 16, Some(1)),
+            (40, 8, Some(1)),
+            (41, 8, Some(2)),
+            (1016, 8, Some(62)),
+            (1017, 8, None),
             (64, 64, None),
         ];
         for (size, align, expected) in cases {
             assert_eq!(of(size, align), expected, "{size} {align}");
         }
-        assert!((0..CLASSES).all(|class| block(class).size() == (class + 1) * STEP));
+        assert!((0..CLASSES).all(|at| class(block(at)) == Some(at) && block(at).size() % STEP == 8));
     }
 
     #[test]

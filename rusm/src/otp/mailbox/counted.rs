@@ -1,7 +1,7 @@
 //! What few mailboxes have: a bound, messages in bytes, priority messages, senders that wait for room, a receiver elsewhere.
 
 use super::faults::Faults;
-use super::{Item, Items, MAX_BYTES, Other, PushError};
+use super::{Item, MAX_BYTES, Other, PushError};
 use crate::otp::bound::{Bound, Overflow};
 use crate::otp::context::Deadline;
 use crate::wire::{MonitorRef, Pid};
@@ -65,7 +65,7 @@ impl<M> Counted<M> {
     /// Counts an item that is to be queued; gives back an older one of `items` that had to go for it.
     pub(super) fn make_room(
         &mut self,
-        items: Option<&mut Items<M>>,
+        items: &mut VecDeque<Item<M>>,
         item: &Item<M>,
     ) -> Result<Option<Item<M>>, PushError> {
         let (is_message, bytes) = size(item);
@@ -86,8 +86,8 @@ impl<M> Counted<M> {
                     Overflow::Block if bound.messages == 0 => Overflow::Reject,
                     overflow => overflow,
                 });
-                let oldest = match (overflow, items) {
-                    (Overflow::DropOld, Some(items)) => {
+                let oldest = match overflow {
+                    Overflow::DropOld => {
                         let oldest = items.iter().position(|item| size(item).0 && !is_owed(item));
                         oldest.and_then(|oldest| items.remove(oldest))
                     }

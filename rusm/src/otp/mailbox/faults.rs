@@ -103,7 +103,7 @@ impl<M> Fault<M> {
 
 impl<M: Send + 'static> Mailbox<M> {
     fn fault(&self, cell: CellPtr<'_>) -> Option<Arc<Fault<M>>> {
-        self.open(cell).counted.as_ref()?.faults.0.clone()
+        self.open(cell).counted()?.faults.0.clone()
     }
 
     /// Lets an item through, unless the faults have it.
@@ -195,7 +195,7 @@ impl<M: Send + 'static> Observed for Mailbox<M> {
             if open.state.is_closed() {
                 return;
             }
-            let fault = open.counted().faults.0.get_or_insert(new).clone();
+            let fault = open.make_queue().make_counted().faults.0.get_or_insert(new).clone();
             open.settle();
             fault
         };
@@ -218,6 +218,6 @@ impl<M: Send + 'static> Observed for Mailbox<M> {
 
     fn is_parked(&self, cell: CellPtr<'_>) -> bool {
         let open = self.open(cell);
-        open.state.is_wanting() || open.counted.as_ref().is_some_and(|counted| counted.receiver.is_some())
+        open.state.is_wanting() || open.counted().is_some_and(|counted| counted.receiver.is_some())
     }
 }

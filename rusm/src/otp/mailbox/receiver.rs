@@ -1,7 +1,7 @@
 //! The one who takes out of a mailbox.
 
 use super::counted::{Flushed, Size, UNCOUNTED, size};
-use super::{Item, Items, KEEP, Mailbox, drop_all};
+use super::{Item, KEEP, Mailbox, drop_all};
 use crate::otp::cell::Typed;
 use crate::otp::context;
 use crate::otp::sched::state::Look;
@@ -10,19 +10,18 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
+/// How often it looks for an item before it looks at the time.
+const STREAK: u8 = 32;
+
 /// The one who takes out of a mailbox.
 pub(crate) struct Receiver<M> {
     pub(super) this: Typed<M>,
-    /// Items that were taken without looking at the time.
-    pub(super) streak: u32,
-    /// Messages that it keeps elsewhere.
-    kept: u32,
 }
 
 impl<M> Receiver<M> {
     /// The only one of this cell.
     pub(crate) fn new(this: Typed<M>) -> Self {
-        Self { this, streak: 0, kept: 0 }
+        Self { this }
     }
 
     #[inline]
@@ -30,20 +29,23 @@ impl<M> Receiver<M> {
         &self.this
     }
 
+    /// What it has taken and not handed out; None if it never took any.
     #[inline]
-    pub(super) fn batch(&mut self) -> &mut Option<Items<M>> {
+    pub(super) fn batch(&mut self) -> Option<&mut VecDeque<Item<M>>> {
         // SAFETY: there is one receiver of a mailbox, and it is borrowed as a whole.
-        unsafe { &mut *self.this.mailbox().batch.get() }
+        self.this.mailbox().rest.get().map(|rest| unsafe { &mut *rest.batch.get() })
     }
 
     /// Whether others should get a turn first; if so, it wakes itself again.
     #[inline]
     pub(crate) fn yields(&mut self, cx: &mut Context<'_>) -> bool {
-        self.streak += 1;
-        if self.streak < 32 {
+        let is_streak_over = match self.this.mailbox().rest.get() {
+            Some(rest) => rest.is_streak_over(STREAK),
+            None => self.this.cell().state.is_streak_over(STREAK),
+        };
+        if !is_streak_over {
             return false;
         }
-        self.streak = 0;
         let over = context::is_turn_over();
         if over {
             cx.waker().wake_by_ref();
@@ -74,7 +76,7 @@ impl<M> Receiver<M> {
     /// A message that waits in the first place with nothing older: the common case, in the fewest moves.
     #[inline]
     pub(crate) fn take_first(&mut self, cx: &Context<'_>) -> Option<M> {
-        let is_first = self.batch().as_ref().is_none_or(|batch| batch.is_empty())
+        let is_first = self.batch().is_none_or(|batch| batch.is_empty())
             && self.is_in_turn(cx)
             && self.this.cell().state.look() == Look::First;
         // SAFETY: it is full, and this is the receiver, in its process's turn.
@@ -82,7 +84,7 @@ impl<M> Receiver<M> {
     }
 
     #[inline]
-    fn poll_pop(&mut self, cx: &mut Context<'_>, release: bool) -> Poll<(Item<M>, Size)> {
+    pub(super) fn poll_pop(&mut self, cx: &mut Context<'_>, release: bool) -> Poll<(Item<M>, Size)> {
         loop {
             if let Some(item) = self.pop_batch() {
                 return Poll::Ready((item, UNCOUNTED));
@@ -95,7 +97,7 @@ impl<M> Receiver<M> {
                     return Poll::Ready((Item::Local(message, deadline), UNCOUNTED));
                 }
                 // What a burst has left behind is given back under the lock.
-                Look::Nothing if self.batch().as_ref().is_none_or(|batch| batch.capacity() <= KEEP) => {
+                Look::Nothing if self.batch().is_none_or(|batch| batch.capacity() <= KEEP) => {
                     self.this.cell().state.wait_for_mail();
                     return Poll::Pending;
                 }
@@ -122,10 +124,11 @@ impl<M> Receiver<M> {
     #[inline]
     fn pop_batch(&mut self) -> Option<Item<M>> {
         loop {
-            let batch = self.batch().as_mut()?;
+            let rest = self.this.mailbox().rest.get()?;
+            // SAFETY: there is one receiver of a mailbox, and it is borrowed as a whole.
+            let batch = unsafe { &mut *rest.batch.get() };
             let item = batch.pop_front()?;
-            let left = batch.len() + self.kept as usize;
-            self.this.mailbox().in_batch.store(left, Ordering::Relaxed);
+            rest.in_batch.store(batch.len() + rest.kept.load(Ordering::Relaxed), Ordering::Relaxed);
             if matches!(item, Item::Other(_)) && self.was_flushed(&item) {
                 continue;
             }
@@ -137,12 +140,12 @@ impl<M> Receiver<M> {
     #[cold]
     fn was_flushed(&self, item: &Item<M>) -> bool {
         let Item::Other(other) = item else { return false };
-        if !self.this.mailbox().has_flushed.load(Ordering::Acquire) {
+        if !self.this.mailbox().rest.get().is_some_and(|rest| rest.has_flushed.load(Ordering::Acquire)) {
             return false;
         }
         let Some(sign) = Flushed::of(other) else { return false };
         let open = self.this.mailbox().open(self.this.cell().ptr());
-        open.counted.as_ref().is_some_and(|counted| counted.flushed.contains(&sign))
+        open.counted().is_some_and(|counted| counted.flushed.contains(&sign))
     }
 
     /// Takes what waits, or leaves word for when something comes: one step under the lock.
@@ -150,47 +153,51 @@ impl<M> Receiver<M> {
         let in_turn = self.is_in_turn(cx);
         // Before the lock: a waker's code is foreign.
         let mut waker = (!in_turn).then(|| cx.waker().clone());
-        // SAFETY: there is one receiver of a mailbox, and it is borrowed as a whole.
-        let batch = unsafe { &mut *self.this.mailbox().batch.get() };
         let cell = self.this.cell();
-        let mut open = self.this.mailbox().open(cell.ptr());
+        let mailbox = self.this.mailbox();
+        let mut open = mailbox.open(cell.ptr());
         // Whoever received for it before does not any more.
         let mut other = None;
         let mut counts = false;
-        if let Some(counted) = &mut open.counted {
+        if let Some(counted) = open.counted_mut() {
             counted.flushed.clear();
-            self.this.mailbox().has_flushed.store(false, Ordering::Relaxed);
             other = counted.receiver.take();
             counts = counted.counts;
+            if let Some(rest) = mailbox.rest.get() {
+                rest.has_flushed.store(false, Ordering::Relaxed);
+            }
         }
-        let urgent = open.counted.as_mut().and_then(|counted| counted.urgent.pop_front());
+        let urgent = open.counted_mut().and_then(|counted| counted.urgent.pop_front());
         let refill = if let Some(item) = urgent.or_else(|| open.take_first()) {
             Some(Refill::One(item, VecDeque::new()))
         } else if counts {
-            let item = open.items.as_mut().and_then(|items| items.pop_front());
+            let item = open.queue_mut().and_then(|queue| queue.items.pop_front());
             item.map(|item| Refill::One(item, VecDeque::new()))
-        } else if open.items.as_ref().is_some_and(|items| !items.is_empty()) {
-            std::mem::swap(&mut open.items, batch);
-            let taken = batch.as_ref().map_or(0, |batch| batch.len()) + self.kept as usize;
-            self.this.mailbox().in_batch.store(taken, Ordering::Relaxed);
+        } else if let Some(rest) = mailbox.rest.get()
+            && open.waiting() > 0
+        {
+            // SAFETY: there is one receiver of a mailbox, and it is borrowed as a whole.
+            let batch = unsafe { &mut *rest.batch.get() };
+            std::mem::swap(&mut open.make_queue().items, batch);
+            rest.in_batch.store(batch.len() + rest.kept.load(Ordering::Relaxed), Ordering::Relaxed);
             Some(Refill::Batch)
         } else {
             None
         };
         let refill = match refill {
             Some(Refill::One(item, _)) if counts && release => {
-                let senders = open.counted.as_mut().map(|counted| counted.release(size(&item)));
+                let senders = open.counted_mut().map(|counted| counted.release(size(&item)));
                 Refill::One(item, senders.unwrap_or_default())
             }
             Some(refill) => refill,
             None => {
-                if open.items.as_ref().is_some_and(|items| items.capacity() > KEEP) {
-                    open.items = None;
+                if let Some(queue) = open.queue_mut().filter(|queue| queue.items.capacity() > KEEP) {
+                    queue.items = VecDeque::new();
                 }
                 // Its process has ended: there is no more mail, and a waker kept here might keep its task, which keeps this.
                 if !open.state.is_closed() {
                     match waker.take() {
-                        Some(waker) => open.counted().receiver = Some(waker),
+                        Some(waker) => open.make_queue().make_counted().receiver = Some(waker),
                         None => cell.state.wait_for_mail(),
                     }
                 }
@@ -201,8 +208,10 @@ impl<M> Receiver<M> {
         drop(open);
         drop((other, waker));
         // What a burst has left behind is given back while nothing waits.
-        if matches!(refill, Refill::Parked) && batch.as_ref().is_some_and(|batch| batch.capacity() > KEEP) {
-            *batch = None;
+        if matches!(refill, Refill::Parked)
+            && let Some(batch) = self.batch().filter(|batch| batch.capacity() > KEEP)
+        {
+            *batch = VecDeque::new();
         }
         refill
     }
@@ -210,10 +219,10 @@ impl<M> Receiver<M> {
     /// Whether the process was asked to end.
     pub(crate) fn is_stop_asked(&self) -> bool {
         // The request waits like all else until it is taken.
-        if self.this.cell().state.look() == Look::Nothing && self.this.mailbox().in_batch.load(Ordering::Relaxed) == 0 {
+        if self.this.cell().state.look() == Look::Nothing && self.this.mailbox().in_batch() == 0 {
             return false;
         }
-        self.this.mailbox().open(self.this.cell().ptr()).stop
+        self.this.mailbox().open(self.this.cell().ptr()).queue().is_some_and(|queue| queue.stop)
     }
 
     /// Waits until the process is asked to end; the request stays in its place in the queue.
@@ -221,16 +230,16 @@ impl<M> Receiver<M> {
         std::future::poll_fn(|cx| {
             let waker = (!self.is_in_turn(cx)).then(|| cx.waker().clone());
             let mut open = self.this.mailbox().open(self.this.cell().ptr());
-            if open.stop {
+            if open.queue().is_some_and(|queue| queue.stop) {
                 return Poll::Ready(());
             }
             // What waits already is no reason to look again; what comes is.
             let other = match waker {
                 None => {
                     open.state.want();
-                    open.counted.as_mut().and_then(|counted| counted.receiver.take())
+                    open.counted_mut().and_then(|counted| counted.receiver.take())
                 }
-                Some(waker) if !open.state.is_closed() => open.counted().receiver.replace(waker),
+                Some(waker) if !open.state.is_closed() => open.make_queue().make_counted().receiver.replace(waker),
                 closed => closed,
             };
             open.settle();
@@ -249,7 +258,7 @@ impl<M> Receiver<M> {
         }
         let senders = {
             let mut open = self.this.mailbox().open(self.this.cell().ptr());
-            open.counted.as_mut().map(|counted| counted.release(size)).unwrap_or_default()
+            open.counted_mut().map(|counted| counted.release(size)).unwrap_or_default()
         };
         senders.into_iter().for_each(Waker::wake);
     }
@@ -260,7 +269,7 @@ impl<M> Receiver<M> {
             return;
         }
         let mut open = self.this.mailbox().open(self.this.cell().ptr());
-        if let Some(counted) = &mut open.counted {
+        if let Some(counted) = open.counted_mut() {
             counted.messages += usize::from(is_message);
             counted.bytes += bytes;
         }
@@ -269,12 +278,18 @@ impl<M> Receiver<M> {
     /// Tells those who ask how many wait that so many are kept elsewhere.
     #[inline]
     pub(crate) fn keep(&mut self, messages: usize) {
-        let kept = u32::try_from(messages).unwrap_or(u32::MAX);
-        let before = std::mem::replace(&mut self.kept, kept);
-        if kept != before {
-            let in_batch = &self.this.mailbox().in_batch;
-            let others = in_batch.load(Ordering::Relaxed).saturating_sub(before as usize);
-            in_batch.store(others + kept as usize, Ordering::Relaxed);
+        let mailbox = self.this.mailbox();
+        let rest = match mailbox.rest.get() {
+            Some(rest) => rest,
+            None if messages == 0 => return,
+            None => mailbox.make_rest(self.this.cell().ptr()),
+        };
+        // Nobody else writes them.
+        let before = rest.kept.load(Ordering::Relaxed);
+        if messages != before {
+            rest.kept.store(messages, Ordering::Relaxed);
+            let others = rest.in_batch.load(Ordering::Relaxed).saturating_sub(before);
+            rest.in_batch.store(others + messages, Ordering::Relaxed);
         }
     }
 
@@ -282,27 +297,25 @@ impl<M> Receiver<M> {
     pub(crate) fn queued(&self) -> usize {
         let mailbox: &Mailbox<M> = self.this.mailbox();
         if self.this.cell().state.look() == Look::Nothing {
-            return mailbox.in_batch.load(Ordering::Relaxed).saturating_sub(self.kept as usize);
+            return mailbox.taken();
         }
         let open = mailbox.open(self.this.cell().ptr());
-        let urgent = open.counted.as_ref().map_or(0, |counted| counted.urgent.len());
-        let taken = mailbox.in_batch.load(Ordering::Relaxed).saturating_sub(self.kept as usize);
-        taken + urgent + usize::from(open.state.has_first()) + open.items.as_ref().map_or(0, |items| items.len())
+        let urgent = open.counted().map_or(0, |counted| counted.urgent.len());
+        let taken = mailbox.taken();
+        taken + urgent + usize::from(open.state.has_first()) + open.waiting()
     }
 }
 
 /// What is still in the batch goes with its receiver, as what is in the queue goes with the process.
 impl<M> Drop for Receiver<M> {
     fn drop(&mut self) {
-        let unread = self.batch().take();
-        if unread.is_none() && self.kept == 0 {
-            return;
+        let Some(unread) = self.batch().map(std::mem::take) else { return };
+        if let Some(rest) = self.this.mailbox().rest.get() {
+            // For `close`, which counts what is lost.
+            let messages = unread.iter().filter(|item| size(item).0).count();
+            rest.in_batch.store(messages + rest.kept.load(Ordering::Relaxed), Ordering::Relaxed);
         }
-        // For `close`, which counts what is lost.
-        let messages = unread.iter().flat_map(|unread| unread.iter()).filter(|item| size(item).0).count();
-        let messages = messages + self.kept as usize;
-        self.this.mailbox().in_batch.store(messages, Ordering::Relaxed);
-        if let Some(reason) = drop_all(unread.map(|unread| *unread).unwrap_or_default()) {
+        if let Some(reason) = drop_all(unread) {
             tracing::error!(target: "rusm::crash", %reason, "a message panicked while it was dropped");
         }
     }

@@ -8,6 +8,7 @@ use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll, Wake as Waking};
 
 struct Note<T>(T);
@@ -57,10 +58,9 @@ impl<T: Send + 'static> Receiver<Note<T>> {
 
     /// What is next now.
     fn look(&mut self) -> Option<Item<Note<T>>> {
-        // Time is nobody's here.
-        self.streak = 0;
-        match self.poll_next(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(item) => Some(item),
+        // Without a look at the time, which is nobody's here.
+        match self.poll_pop(&mut Context::from_waker(Waker::noop()), true) {
+            Poll::Ready((item, _)) => Some(item),
             Poll::Pending => None,
         }
     }
@@ -381,7 +381,7 @@ fn a_burst_leaves_no_room_behind() {
             assert_eq!(receiver.mailbox().depth(receiver.this.cell().ptr()), 100_990);
             assert_eq!(receiver.all().split(", ").count(), 100_990, "round {round}");
             let queue =
-                receiver.mailbox().open(receiver.this.cell().ptr()).items.as_ref().map_or(0, |items| items.capacity());
+                receiver.mailbox().open(receiver.this.cell().ptr()).queue().map_or(0, |queue| queue.items.capacity());
             let batch = receiver.batch().as_ref().map_or(0, |batch| batch.capacity());
             assert!(queue <= KEEP && batch <= KEEP, "{queue} and {batch} places are kept");
         }

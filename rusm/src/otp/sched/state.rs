@@ -35,7 +35,7 @@
 //!   that one comes after an exchange that has acquired all before it.
 
 use crate::otp::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::otp::sync::atomic::{AtomicBool, AtomicU32};
+use crate::otp::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 use std::hint::spin_loop;
 
 /// In a queue or in its turn; not set: waits for a wake.
@@ -67,6 +67,8 @@ pub(crate) struct State {
     first: AtomicBool,
     /// Its receiver has found nothing in this turn.
     mail: AtomicBool,
+    /// How often its receiver has looked for an item, until more than one has waited.
+    streak: AtomicU8,
 }
 
 impl State {
@@ -76,6 +78,7 @@ impl State {
             word: AtomicU32::new(if slow { BUSY | SLOW } else { BUSY }),
             first: AtomicBool::new(false),
             mail: AtomicBool::new(false),
+            streak: AtomicU8::new(0),
         }
     }
 
@@ -211,6 +214,15 @@ impl State {
     #[inline]
     pub(crate) fn took_first(&self) {
         self.first.store(false, Release);
+    }
+
+    /// Counts one look of the receiver: every `most`th time it is to look at the time, too.
+    #[inline]
+    pub(crate) fn is_streak_over(&self, most: u8) -> bool {
+        let streak = self.streak.load(Relaxed) + 1;
+        let is_over = streak >= most;
+        self.streak.store(if is_over { 0 } else { streak }, Relaxed);
+        is_over
     }
 
     /// The receiver has found nothing, in a turn of its process: `park` looks again.
