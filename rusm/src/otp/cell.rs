@@ -18,8 +18,11 @@
 //! handle only while the count is above zero ([`CellPtr::acquire`]).
 
 mod handle;
+mod kind;
 
 pub(crate) use handle::{CellPtr, CellRef, Finished, Typed};
+
+use kind::{Kind, kind};
 
 use super::gone::{Gone, Waiters};
 use super::mailbox::{AnyMailbox, Mailbox};
@@ -30,7 +33,7 @@ use super::sched::state::State;
 use super::sched::timers::{Ring, Set};
 use super::seen::Seen;
 use super::signal::{Farewell, Half, Signals, Trap};
-use super::spin::Spin;
+use super::spin::SpinBox;
 use super::table::Place;
 use super::{Node, SendError, pool, sched};
 use crate::wire::schema::EntrySchema;
@@ -66,7 +69,7 @@ pub enum Priority {
 pub(crate) struct Cell {
     pub(super) state: State,
     refs: Refs,
-    vtable: &'static Vtable,
+    kind: &'static Kind,
     /// The node that it runs on, not counted: see [`Inner`].
     node: ManuallyDrop<Node>,
     slot: u32,
@@ -74,8 +77,6 @@ pub(crate) struct Cell {
     generation: u64,
     /// 0: nobody's child.
     parent_generation: u64,
-    spawned_at: &'static Location<'static>,
-    name: &'static &'static str,
     /// In ticks of the scheduler's clock.
     born: u64,
     /// How long it has run, in ticks; written by whoever runs it.
@@ -89,7 +90,7 @@ pub(crate) struct Cell {
     pub(super) alarm_at: AtomicU64,
     /// The timers that it owns.
     pub(super) timers: Ring,
-    side: Spin<Option<Pooled<Side>>>,
+    side: SpinBox<Side>,
     /// 0 while it lives; else why it ended, [`END_IN_SIDE`] if the reason has a text.
     end: AtomicU8,
     /// 0 unless somebody wants it to end; else why, [`END_IN_SIDE`] if the reason has a text. Written under the lock of `side`.
@@ -161,6 +162,7 @@ pub(super) struct Left {
 }
 
 /// What is done with a cell without knowing its types.
+#[derive(Clone, Copy)]
 struct Vtable {
     poll: unsafe fn(NonNull<Cell>, &mut Context<'_>, &mut Option<ExitReason>),
     drop_body: unsafe fn(NonNull<Cell>),
@@ -279,16 +281,16 @@ impl Cell {
 
     pub(crate) fn label(&self) -> Arc<str> {
         let own = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.label.clone())).flatten();
-        own.unwrap_or_else(|| (*self.name).into())
+        own.unwrap_or_else(|| self.kind.name.into())
     }
 
     /// A label of its own, if it has one, and the name of its type.
     pub(super) fn labels(&self) -> (Option<Arc<str>>, &'static str) {
-        (self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.label.clone())).flatten(), *self.name)
+        (self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.label.clone())).flatten(), self.kind.name)
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
-        self.spawned_at
+        self.kind.spawned_at
     }
 
     pub(crate) fn born(&self) -> u64 {
@@ -328,8 +330,8 @@ impl Cell {
         match self.end.load(Ordering::Acquire) {
             0 => None,
             END_IN_SIDE => {
-                let side = self.side.lock();
-                side.as_ref().and_then(|side| side.signals.ended().cloned())
+                let mut side = self.side.lock();
+                side.get().and_then(|side| side.signals.ended().cloned())
             }
             code => reason(code),
         }
@@ -364,12 +366,12 @@ impl Cell {
     /// Its side data, made if there is none.
     pub(super) fn side<R>(&self, act: impl FnOnce(&mut Side) -> R) -> R {
         let mut side = self.side.lock();
-        act(side.get_or_insert_with(|| Pooled::new(self.new_side())))
+        act(side.get_or_insert_with(|| self.new_side()))
     }
 
     /// Its side data, if there is any.
     pub(super) fn known_side<R>(&self, act: impl FnOnce(&mut Side) -> R) -> Option<R> {
-        self.side.lock().as_deref_mut().map(act)
+        self.side.lock().get().map(act)
     }
 
     fn new_side(&self) -> Side {
@@ -461,7 +463,7 @@ impl Cell {
 
     /// What one of its methods is called.
     pub(super) fn method_name(&self, number: u32) -> Option<Cow<'static, str>> {
-        if let Some(known) = self.vtable.methods.iter().find(|known| known.id() == number) {
+        if let Some(known) = self.kind.vtable.methods.iter().find(|known| known.id() == number) {
             return Some(Cow::Borrowed(known.name));
         }
         let schema = self.known_side(|side| side.rare.as_ref().and_then(|rare| rare.schema.clone())).flatten()?;
@@ -472,7 +474,7 @@ impl Cell {
     pub(super) fn size(&self) -> usize {
         let rare = |side: &Side| if side.rare.is_some() { size_of::<Rare>() } else { 0 };
         let side = self.known_side(|side| size_of::<Side>() + rare(side) + side.signals.size());
-        self.vtable.size + side.unwrap_or(0)
+        self.kind.vtable.size + side.unwrap_or(0)
     }
 
     /// Whether this message can be read, and if not, why.
@@ -481,7 +483,7 @@ impl Cell {
         let theirs = match &schema {
             Some(schema) => schema.method(method).map(|known| (known.fingerprint, known.signature())),
             None => {
-                let known = self.vtable.methods.iter().find(|known| known.id() == method);
+                let known = self.kind.vtable.methods.iter().find(|known| known.id() == method);
                 known.map(|known| (known.fingerprint(), known.signature()))
             }
         };
@@ -550,14 +552,12 @@ where
     let cell = Cell {
         state: State::queued(mailbox.is_slow()),
         refs: Refs::new(if kept { 3 } else { 2 }),
-        vtable: &Types::<M, F>::VTABLE,
+        kind: kind(&Types::<M, F>::VTABLE, new.name, new.spawned_at),
         node: new.node.uncounted(),
         slot: new.place.slot,
         generation: new.place.generation,
         parent_slot: new.parent.map_or(0, |parent| parent.slot()),
         parent_generation: new.parent.map_or(0, |parent| parent.generation()),
-        spawned_at: new.spawned_at,
-        name: new.name,
         born: sched::birth(),
         run_ticks: AtomicU64::new(0),
         turns: AtomicU64::new(0),
@@ -565,7 +565,7 @@ where
         calls: AtomicU64::new(0),
         alarm_at: AtomicU64::new(0),
         timers: Ring::new(),
-        side: Spin::new(linked),
+        side: SpinBox::new(linked),
         end: AtomicU8::new(0),
         end_asked: AtomicU8::new(0),
         watched: AtomicBool::new(false),
@@ -592,4 +592,16 @@ where
         });
     }
     (raw, this)
+}
+
+#[cfg(all(test, not(rusm_loom), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// A million processes that wait have a million of these.
+    #[test]
+    fn what_each_process_takes() {
+        assert_eq!(size_of::<Cell>(), 128);
+        assert_eq!(size_of::<Mailbox<[u64; 2]>>(), 32);
+    }
 }

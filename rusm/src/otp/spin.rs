@@ -5,6 +5,10 @@
 //! operating system run others until the lock is free. So nothing that blocks, and no foreign code, may run under it; to make
 //! room for an entry is the most.
 
+mod boxed;
+
+pub(super) use boxed::SpinBox;
+
 use super::sync::UnsafeCell;
 use super::sync::atomic::AtomicBool;
 use super::sync::atomic::Ordering::{Acquire, Relaxed, Release};

@@ -69,7 +69,7 @@ impl<'a> CellPtr<'a> {
     /// Whether this mailbox is its own.
     pub(in crate::otp) fn is_home_of<M>(self, mailbox: &Mailbox<M>) -> bool {
         // SAFETY: the vtable was made for this cell.
-        let own = unsafe { (self.vtable.mailbox)(self.0) };
+        let own = unsafe { (self.kind.vtable.mailbox)(self.0) };
         std::ptr::addr_eq(own.as_ptr(), mailbox)
     }
 
@@ -83,14 +83,14 @@ impl<'a> CellPtr<'a> {
     /// Its mailbox, whatever it holds.
     pub(crate) fn mailbox(self) -> &'a dyn AnyMailbox {
         // SAFETY: the vtable was made for this cell; the mailbox lives as long as it.
-        unsafe { (self.vtable.mailbox)(self.0).as_ref() }
+        unsafe { (self.kind.vtable.mailbox)(self.0).as_ref() }
     }
 
     /// Its mailbox, if that holds messages of this type.
     #[inline]
     pub(crate) fn typed<M: 'static>(self) -> Option<&'a Mailbox<M>> {
         // SAFETY: the vtable says that this is what lies there.
-        (self.vtable.message == const { TypeId::of::<M>() })
+        (self.kind.vtable.message == const { TypeId::of::<M>() })
             .then(|| unsafe { &self.0.cast::<Front<M>>().as_ref().mailbox })
     }
 
@@ -146,7 +146,7 @@ impl<'a> CellPtr<'a> {
     #[inline]
     pub(in crate::otp) unsafe fn poll(self, cx: &mut Context<'_>, ended: &mut Option<ExitReason>) {
         // SAFETY: handed on.
-        unsafe { (self.vtable.poll)(self.0, cx, ended) }
+        unsafe { (self.kind.vtable.poll)(self.0, cx, ended) }
     }
 
     /// Drops its code.
@@ -155,7 +155,7 @@ impl<'a> CellPtr<'a> {
     /// As for `poll`; only once.
     pub(in crate::otp) unsafe fn drop_body(self) {
         // SAFETY: handed on.
-        unsafe { (self.vtable.drop_body)(self.0) }
+        unsafe { (self.kind.vtable.drop_body)(self.0) }
     }
 }
 
@@ -262,7 +262,7 @@ fn retire(cell: NonNull<Cell>) {
         let cell = { retired }.0;
         // SAFETY: the last handle is gone, so no new one can be made, and whoever had found it in the table before it was
         // taken out has let go of it by now.
-        unsafe { (cell.as_ref().vtable.free)(cell) }
+        unsafe { (cell.as_ref().kind.vtable.free)(cell) }
     };
     // SAFETY: the cell was taken out of the table before its process gave its handle back.
     unsafe { epoch::pin().defer_unchecked(free) };
