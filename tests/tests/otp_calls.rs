@@ -1,6 +1,6 @@
 //! Calls: how long they wait, what ends them, who may answer, and the cycles that can't end.
 
-use rusm::otp::{Address, Bound, Overflow, SpawnOptions};
+use rusm::otp::{Address, Bound, Overflow, SpawnOptions, Tapped};
 use rusm::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -97,6 +97,17 @@ impl Peer {
 
     pub async fn hang(&mut self) -> u64 {
         std::future::pending().await
+    }
+
+    pub fn crash(&mut self) -> u64 {
+        panic!("as asked")
+    }
+
+    /// Polls a call once more after its end.
+    pub async fn ask_twice(&mut self, other: Pid) -> (Answer, Answer) {
+        let client = peer(other);
+        let mut call = std::pin::pin!(client.value().into_future());
+        (text(call.as_mut().await), text(call.await))
     }
 
     pub async fn ask_value(&mut self, other: Pid) -> Answer {
@@ -471,6 +482,7 @@ async fn a_call_outlives_the_process_that_began_it() -> Result {
             if polls == 0 {
                 callee.answer_all(5).await?;
                 assert_eq!(call.await?, 5);
+                assert_eq!(node.shutdown(Duration::from_secs(5)).await, 0);
                 continue;
             }
             if polls == 2 {
@@ -495,6 +507,32 @@ async fn a_call_that_was_too_late_is_given_up() -> Result {
     assert!(matches!(call.as_mut().await, Err(CallError::Timeout(_))));
     assert_eq!(callee.abandoned().await?, 1);
     assert!(call.await.is_err(), "polled after its end");
+    Ok(())
+}
+
+/// Whatever its answer was, one that is asked again has no other.
+#[tokio::test]
+async fn a_call_has_one_answer() -> Result {
+    for workers in NODES {
+        let node = node(workers).await;
+        let [callee, crashing] = peers(&node).await;
+        let mut call = std::pin::pin!(callee.value().into_future());
+        assert_eq!(call.as_mut().await, Ok(7));
+        assert_eq!(call.await, Err(CallError::NoReply));
+        let mut call = std::pin::pin!(crashing.crash().into_future());
+        assert!(matches!(call.as_mut().await, Err(CallError::Exited(ExitReason::Panicked(_)))));
+        assert_eq!(call.await, Err(CallError::NoReply));
+        // Who looks on is told of one answer.
+        let [watched] = peers(&node).await;
+        let mut tap = node.tap(watched.pid()).calls().for_at_most(Duration::from_secs(60));
+        assert_eq!(watched.ask_twice(callee.pid()).await?, (Ok(7), Err(CallError::NoReply.to_string())));
+        node.kill(watched.pid());
+        let mut answers = 0;
+        while let Some(event) = tap.next().await {
+            answers += u32::from(matches!(event.what, Tapped::Answered { .. }));
+        }
+        assert_eq!(answers, 1);
+    }
     Ok(())
 }
 

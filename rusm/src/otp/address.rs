@@ -83,7 +83,7 @@ impl<M: Message> Address<M> {
         Self(To::Typed { this, urgent: true })
     }
 
-    /// A process of this node.
+    /// A process of this node. From its first call on, the address keeps that process's memory, as one that a spawn gave does.
     pub fn pid_on(node: &Node, pid: Pid) -> Self {
         Self(To::Pid { node: node.clone(), pid, known: OnceLock::new() })
     }
@@ -116,7 +116,7 @@ impl<M: Message> Address<M> {
         }
     }
 
-    /// The process, if the address holds on to it.
+    /// The process, if the address has always held on to it.
     pub(crate) fn cell(&self) -> Option<&CellRef> {
         match &self.0 {
             To::Typed { this, .. } => Some(this.cell()),

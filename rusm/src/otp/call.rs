@@ -4,9 +4,9 @@
 //! call's own limit, shortened to that of the message its caller is handling.
 //!
 //! # Waiting
-//! The answer comes through a [`slot`] straight to the future that waits. A process that waits has one alarm in its worker's
+//! The answer comes through a [`slot`](super::slot) straight to the future that waits. A process that waits has one alarm in its worker's
 //! wheel, not one timer for each call: as long as it rings early enough for the next call too, a call costs nothing there. It only
-//! wakes the process, whose calls look at the time themselves. What is polled by something else than its
+//! wakes the process, whose calls then look at the time themselves. What is polled by something else than its
 //! process (a task of the app, a set of futures) has a timer of tokio.
 //!
 //! # Cycles
@@ -266,14 +266,16 @@ struct Wait<'a, T> {
     unwound: Option<tokio::sync::oneshot::Receiver<()>>,
     time: Option<Pin<Box<Sleep>>>,
     waits: WaitsFor,
+    /// It has given its answer.
+    is_over: bool,
 }
 
 impl<'a, T> Wait<'a, T> {
     fn new(waiter: Waiter<Answer<T>>, callee: Handle<'a>, waits: WaitsFor) -> Self {
-        Self { waiter, callee, unwound: None, time: None, waits }
+        Self { waiter, callee, unwound: None, time: None, waits, is_over: false }
     }
 
-    /// The answer; whoever looks on at the caller has been told then, and it waits for nobody any more.
+    /// The answer, once; whoever looks on at the caller has been told then, and it waits for nobody any more.
     #[inline]
     fn poll(&mut self, limit: Limit, cx: &mut Context<'_>) -> Poll<Result<T, CallError>> {
         // The common case by itself, in the fewest moves.
@@ -287,7 +289,7 @@ impl<'a, T> Wait<'a, T> {
             });
             match polled {
                 Poll::Ready(Ok(Ok(value))) => {
-                    self.waits.end();
+                    self.end();
                     return Poll::Ready(Ok(value));
                 }
                 Poll::Ready(Ok(Err(answer))) => return self.poll_rest(Poll::Ready(Ok(*answer)), limit, cx),
@@ -295,7 +297,10 @@ impl<'a, T> Wait<'a, T> {
                 Poll::Pending => {
                     return match self.in_time(limit, cx) {
                         Ok(()) => Poll::Pending,
-                        Err(late) => Poll::Ready(Err(self.fail(late))),
+                        Err(late) => {
+                            self.end();
+                            Poll::Ready(Err(late))
+                        }
                     };
                 }
             }
@@ -312,6 +317,9 @@ impl<'a, T> Wait<'a, T> {
         limit: Limit,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, CallError>> {
+        if self.is_over {
+            return Poll::Ready(Err(CallError::NoReply));
+        }
         let answer = match polled {
             Poll::Ready(Ok(Answer::Value(value))) => Some(Ok(value)),
             Poll::Ready(Ok(Answer::Failed(error))) => Some(Err(error)),
@@ -326,16 +334,17 @@ impl<'a, T> Wait<'a, T> {
         let answer = answer.or_else(|| is_known.then(|| Err(self.unanswered())));
         let Some(answer) = answer.or_else(|| self.in_time(limit, cx).err().map(Err)) else { return Poll::Pending };
         self.tell(&answer);
-        self.waits.end();
-        Poll::Ready(answer.map_err(|error| self.fail(error)))
+        self.end();
+        Poll::Ready(answer)
     }
 
     /// Waits no more, and for nobody.
-    #[cold]
-    fn fail(&mut self, error: CallError) -> CallError {
+    #[inline]
+    fn end(&mut self) {
+        self.is_over = true;
         self.waits.end();
         self.waiter.give_up();
-        error
+        self.time = None;
     }
 
     /// Whether it is not too late; wakes when it is.
@@ -380,8 +389,8 @@ pub(crate) async fn wait<T>(waiter: Waiter<Answer<T>>, callee: &CellRef, limit: 
 pub(crate) fn poll_late(limit: Limit, time: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
     let by_alarm = context::with(|cell| {
         context::is_waker_of(cx.waker(), &cell).then(|| {
-            // Nothing has rung since the last look: it was not late then, or looks within this millisecond.
-            if timer::is_alarmed(cell, limit.until) {
+            // What has time when it is made looks again when it is woken.
+            if !limit.span.is_zero() && timer::is_alarmed(cell, limit.until) {
                 return Poll::Pending;
             }
             if context::now() >= limit.until {
@@ -438,6 +447,12 @@ impl WaitsFor {
     #[cold]
     fn look_again(&mut self, callee: CellPtr<'_>) -> Result<(), CallError> {
         let Some(caller) = &self.caller else { return Ok(()) };
+        // A call that somebody else waits for holds nobody.
+        if !context::is_turn_of(caller) {
+            self.suspects = false;
+            self.end();
+            return Ok(());
+        }
         match cycle(caller.ptr(), callee) {
             Cycle::None => self.suspects = false,
             Cycle::Closed(path) => return Err(CallError::Deadlock(path)),

@@ -3,7 +3,7 @@
 //! # Layout
 //! `Whole<M, F>` is the [`Cell`] that everybody knows, then the mailbox for messages `M`, then the body, a future `F`.
 //! `repr(C)` puts the cell first, so a pointer to the whole is a pointer to the cell; the [`Vtable`] knows the way back.
-//! Side data that most processes never have (links, monitors, names, a label of its own) is boxed on first use.
+//! What processes of one [`Kind`] share is said once. Side data that most processes never have (links, monitors, names, a label of its own) is boxed on first use.
 //!
 //! # Who may touch what
 //! - The body: whoever holds the turn. That is the worker that took the process out of a queue, until it parks it; or

@@ -19,7 +19,7 @@ pub(crate) struct Deadline(u64);
 impl Deadline {
     pub(crate) const NEVER: Self = Self(0);
     /// Nobody waits, and the message is owed to its receiver: see [`Bound`](super::Bound).
-    pub(crate) const OWED: Self = Self(Moment::NEVER);
+    pub(crate) const OWED: Self = Self(Moment::BEYOND);
 
     #[inline]
     pub(crate) fn new(at: Option<Moment>) -> Self {
@@ -100,7 +100,7 @@ pub(crate) fn now() -> Moment {
     sched::now().unwrap_or_else(|| Moment::of(Instant::now()))
 }
 
-/// The time, as old, and whether the turn is over.
+/// The time, as old as that of [`now`] may be, and whether the turn is over.
 #[inline]
 pub(crate) fn now_in_turn() -> (Instant, bool) {
     sched::now_in_slice().unwrap_or_else(|| (Instant::now(), is_turn_over()))

@@ -125,7 +125,7 @@ pub(crate) fn wake(waker: &Waker) {
 }
 
 /// Drops the waker of a task of somebody else; its panic takes along nothing of who does.
-pub(crate) fn forget(waker: Waker) {
+pub(crate) fn drop_waker(waker: Waker) {
     if let Err(crash) = guard(|| drop(waker)) {
         tracing::error!(target: "rusm::crash", reason = %crash.reason, "a waker panicked while it was dropped");
     }

@@ -1,4 +1,4 @@
-//! Keeps what was found in the table from being freed.
+//! Keeps what was found from being freed: a cell in the table, or one that a slot had a handle to at that moment.
 //!
 //! # Proof
 //! A worker's loop takes an epoch guard before it says that it is being polled, gives it up after it has taken that back, and renews it

@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// A moment: nanoseconds since an hour before the first one. What is earlier is that first moment, what is 580 years later the last one.
+/// A moment: nanoseconds since an hour before the first look at the clock. What is earlier is the first moment, what is 580 years later
+/// the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(NonZeroU64);
 
@@ -26,13 +27,13 @@ fn nanos(span: Duration) -> u64 {
 }
 
 impl Moment {
-    /// No moment is so late.
-    pub(crate) const NEVER: u64 = u64::MAX;
+    /// No moment has this number.
+    pub(crate) const BEYOND: u64 = u64::MAX;
 
     /// That of so many nanoseconds, as [`number`](Self::number) tells them.
     #[inline]
     pub(crate) const fn new(nanos: u64) -> Self {
-        let nanos = if nanos == Self::NEVER { nanos - 1 } else { nanos };
+        let nanos = if nanos == Self::BEYOND { nanos - 1 } else { nanos };
         match NonZeroU64::new(nanos) {
             Some(nanos) => Self(nanos),
             None => Self(NonZeroU64::MIN),
@@ -86,6 +87,6 @@ mod tests {
         assert_eq!(Moment::of(long_ago), Moment::new(0));
         assert_eq!(Moment::new(0), Moment::new(1));
         let last = Moment::new(7).after(Duration::MAX);
-        assert!(last.number() < Moment::NEVER && last == last.after(Duration::MAX));
+        assert!(last.number() < Moment::BEYOND && last == last.after(Duration::MAX));
     }
 }

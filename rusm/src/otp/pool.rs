@@ -1,11 +1,11 @@
-//! Memory for cells: what one process leaves is taken for the next.
+//! Memory for cells and what comes and goes with them: what one process leaves is taken for the next.
 //!
 //! Cells come and go by the million, and often one worker makes those that another one frees: in most allocators that ends
 //! at a lock that both want for each. Here each thread keeps some blocks of each size, and gives and takes them in batches to
 //! and from those that all share; what is too many goes back to the allocator.
 //!
 //! # Why it is sound
-//! A block has the layout of its class, whatever was in it, and has one owner at any time: a cell, a thread's list, or a batch.
+//! A block has the layout of its class, whatever was in it, and has one owner at any time: whoever took it, a thread's list, or a batch.
 
 use super::lock;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};

@@ -1,7 +1,8 @@
 //! A slot for one value, from whoever answers straight to the task that waits.
 //!
-//! One allocation, and no lock. An answer that is there before anybody asks costs one atomic read-modify-write, and so does one that wakes
-//! the process that made the slot to wait itself; one that has to wake somebody else costs three.
+//! One allocation, and no lock. An answer that is there before anybody asks costs one atomic read-modify-write, one that wakes
+//! somebody three; and beside the wake itself, one that wakes the process that made the slot costs one. That process is
+//! woken though it may not have asked yet.
 //!
 //! # The word
 //! Two owners share the allocation: the [`Filler`] and the [`Waiter`]. All that they tell each other is in one word, made
@@ -26,8 +27,9 @@
 //!   `DONE` found `WAITING`, the filler calls it where it is, and it goes with the memory: mostly to the waiter, whose own it is, and
 //!   a process gives a handle to itself back for less than anybody else. Otherwise the waiter owns it. A waiter that leaves copies
 //!   the bits out and then sets `LEFT` and clears `WAITING` in one step: if that succeeds the copy is the waker, else it is nothing.
-//! - The caller: it is written once, before there are two owners, keeps the process's memory, and goes with the slot's. The filler looks
-//!   whom it would have to wake, and holds what is retired, before `DONE`: if that finds `CALLER`, the process was there at that moment, and its
+//! - The caller: it is written once, before there are two owners, and keeps the process's memory. A waiter that leaves early lets go of
+//!   it as of a waker, so that an answer that nobody waits for keeps nobody; else it goes with the slot. The filler copies whom it
+//!   would have to wake, and holds what is retired, before `DONE`: if that finds `CALLER`, the process was there at that moment, and its
 //!   memory stays until the filler has woken it, whatever became of the slot meanwhile.
 //! - The memory: each owner has a last step, after which it touches nothing. The filler's is `WOKEN` if `DONE` found `WAITING`, and
 //!   `DONE` otherwise. The waiter's is `LEFT`, unless it has seen the filler's. Who takes the last step second frees, and who
@@ -40,8 +42,8 @@
 //!
 //! # Foreign code
 //! It is the clone, wake and drop of wakers and the drop of values. It runs when the word says the truth about what is left in the
-//! slot, and nothing in the slot is touched after it but by the filler, which takes its last step whether its wake panics or not. So
-//! one that panics loses nothing and frees nothing twice.
+//! slot, and nothing in the slot is touched after it on its word; the filler takes its last step whether its wake panics or not. So one
+//! that panics loses nothing and frees nothing twice.
 
 use super::crash;
 use super::sync::atomic::AtomicU32;
@@ -79,7 +81,7 @@ pub(crate) fn slot_for<T>(cx: &Context<'_>) -> (Filler<T>, Waiter<T>) {
 fn make<T>(caller: Option<Caller>) -> (Filler<T>, Waiter<T>) {
     let shared = Shared(sync::allocate(Inner {
         word: AtomicU32::new(if caller.is_some() { CALLER } else { 0 }),
-        caller,
+        caller: ManuallyDrop::new(caller),
         value: UnsafeCell::new(MaybeUninit::uninit()),
         waker: UnsafeCell::new(MaybeUninit::uninit()),
     }));
@@ -150,7 +152,8 @@ impl<T> Waiter<T> {
         self.poll_with(cx, take)
     }
 
-    /// [`poll`](Self::poll), with the value given to `take` where it is, which takes it out: a large one is moved once less.
+    /// [`poll`](Self::poll), with the value given to `take` where it is, which takes it out: a large one is moved once less. Should
+    /// `take` panic, the slot is leaked.
     #[inline]
     pub(crate) fn poll_with<R>(
         &mut self,
@@ -215,7 +218,7 @@ impl<T> Drop for Waiter<T> {
 /// What the two ends share.
 struct Inner<T> {
     word: AtomicU32,
-    caller: Option<Caller>,
+    caller: ManuallyDrop<Option<Caller>>,
     value: UnsafeCell<MaybeUninit<T>>,
     waker: UnsafeCell<MaybeUninit<Waker>>,
 }
@@ -297,7 +300,7 @@ impl<T> Shared<T> {
             // SAFETY: the waiter took its last step first: all of the slot is the filler's.
             return Err(unsafe {
                 let back = back(&self.inner().value);
-                self.free();
+                self.free_bare();
                 back
             });
         }
@@ -330,7 +333,7 @@ impl<T> Shared<T> {
             inner.word.compare_exchange(CALLER, 0, Relaxed, Acquire)?;
         }
         if word & WAITING != 0 {
-            // SAFETY: the waiter has written it. The filler may take it meanwhile, but does not write.
+            // SAFETY: the waiter has written it. The filler may call it meanwhile, but does not write.
             if inner.waker.with(|place| unsafe { (*place).assume_init_ref() }.will_wake(waker)) {
                 return Ok(());
             }
@@ -384,9 +387,11 @@ impl<T> Shared<T> {
             let mut word = self.word().load(Acquire);
             if word & DONE == 0 {
                 let waker = (word & WAITING != 0).then(|| self.inner().waker.with(|place| place.read()));
-                // Only `DONE` can have come between: then the copy is not the waker.
+                let caller = std::ptr::read(&raw const self.inner().caller);
+                // Only `DONE` can have come between: then the copies are nothing.
                 match self.word().compare_exchange(word, LEFT, Release, Acquire) {
                     Ok(_) => {
+                        drop(ManuallyDrop::into_inner(caller));
                         if let Some(waker) = waker {
                             drop(waker.assume_init());
                         }
@@ -407,13 +412,24 @@ impl<T> Shared<T> {
         let waker = unsafe { self.inner().waker.with_mut(|place| (*place).assume_init_read()) };
         // SAFETY: now nothing is left inside.
         unsafe { self.free() };
-        crash::forget(waker);
+        crash::drop_waker(waker);
     }
 
     /// # Safety
-    /// Both ends have taken their last step, and this is the second of them. Nothing that needs a drop is left inside.
+    /// Both ends have taken their last step, and this is the second of them. Nothing that needs a drop is left inside but the caller.
     #[inline]
     unsafe fn free(self) {
+        // SAFETY: who frees has all of it, and only a waiter that leaves before `DONE` has taken the caller along.
+        let caller = unsafe { std::ptr::read(&raw const self.inner().caller) };
+        // SAFETY: now nothing is left inside.
+        unsafe { self.free_bare() };
+        drop(ManuallyDrop::into_inner(caller));
+    }
+
+    /// # Safety
+    /// As for [`Self::free`], and the caller is not left inside either.
+    #[inline]
+    unsafe fn free_bare(self) {
         // Loom does not see a use after the end by itself: it checks here that all uses came before.
         #[cfg(rusm_loom)]
         // SAFETY: nobody else has it any more.
@@ -423,7 +439,7 @@ impl<T> Shared<T> {
             inner.value.with_mut(|_| ());
             inner.waker.with_mut(|_| ());
         }
-        // SAFETY: `slot` allocated it, and nobody else has it any more.
+        // SAFETY: `make` allocated it, and nobody else has it any more.
         unsafe { sync::free(self.0) };
     }
 }

@@ -4,7 +4,7 @@ use super::cell::{CellPtr, CellRef};
 use super::moment::Moment;
 use super::node::Inner;
 use super::sched::timers::{Due, Run, Set};
-use super::{Instant, context, lock};
+use super::{Instant, context, lock, sched};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -170,11 +170,13 @@ pub(crate) fn alarm(cell: CellPtr<'_>, at: Moment) {
     }
 }
 
-/// Whether the process will be woken at `at` or earlier anyway.
+/// Whether the process will be woken at `at` or earlier anyway. An alarm that should have rung counts for nothing: it is in the wheel of
+/// a worker that somebody holds up.
 #[inline]
 pub(crate) fn is_alarmed(cell: CellPtr<'_>, at: Moment) -> bool {
     let known = cell.alarm_at.load(Ordering::Acquire);
-    known != 0 && known <= cell.inner().scheduler().millis(at)
+    let scheduler = cell.inner().scheduler();
+    known != 0 && known <= scheduler.millis(at) && !sched::is_overdue(scheduler.moment(known))
 }
 
 #[cold]

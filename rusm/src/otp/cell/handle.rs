@@ -260,11 +260,11 @@ fn retire(cell: NonNull<Cell>) {
     let retired = Retired(cell);
     let free = move || {
         let cell = { retired }.0;
-        // SAFETY: the last handle is gone, so no new one can be made, and whoever had found it in the table before it was
-        // taken out has let go of it by now.
+        // SAFETY: the last handle is gone, so no new one can be made. Whoever had found it in the table before it was taken out, or
+        // in a slot while that had a handle, has let go of it by now.
         unsafe { (cell.as_ref().kind.vtable.free)(cell) }
     };
-    // SAFETY: the cell was taken out of the table before its process gave its handle back.
+    // SAFETY: the cell was taken out of the table before its process gave its handle back, and no slot has a handle.
     unsafe { epoch::pin().defer_unchecked(free) };
 }
 

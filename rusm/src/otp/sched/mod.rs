@@ -396,6 +396,12 @@ pub(crate) fn now() -> Option<Moment> {
     worker::here(worker::Core::now)
 }
 
+/// Whether a timer of this moment should have fired, as far as the worker that runs here knows without a look at the clock.
+#[inline]
+pub(crate) fn is_overdue(at: Moment) -> bool {
+    worker::here(|core| core.is_overdue(at)).unwrap_or(false)
+}
+
 /// The time, and whether the slice is over; None outside of workers.
 #[inline]
 pub(crate) fn now_in_slice() -> Option<(Instant, bool)> {

@@ -29,6 +29,8 @@ use tokio::task::coop;
 pub(super) const STREAK: u32 = 32;
 /// How long a loop runs before tokio gets a look at its sockets and timers.
 const SLICE: Duration = Duration::from_micros(50);
+/// How late a timer is on a worker that nobody holds up, at most.
+const LATE: Duration = Duration::from_millis(2);
 /// How often a loop looks for work before it sleeps: a message from another worker often comes within this time.
 const SPIN: u32 = 20;
 /// From how many waiting processes on another worker is worth waking.
@@ -140,6 +142,12 @@ impl Core {
     /// The time, at most a millisecond old.
     pub(super) fn now(&self) -> Moment {
         self.now_at(ticks()).1
+    }
+
+    /// Whether a timer of this moment should have fired a while ago, by the last look at the clock.
+    #[inline]
+    pub(super) fn is_overdue(&self, at: Moment) -> bool {
+        self.now.get().is_some_and(|(_, now)| now > at.after(LATE))
     }
 
     /// And whether the slice is over, with one look at the clock.

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use std::task::Wake;
 
 /// A task that can wait to be woken. Loom sees if it leaks.
-///
-/// Tasks of one test are made before its threads and outlive its polls: a second one at the address of a first one would be
-/// taken for it. In real life whoever gets that memory has it from the allocator after the first one's end, which loom does not know.
 struct Task {
     notify: Notify,
     _track: Track<()>,
@@ -272,6 +269,23 @@ fn the_caller_waits_again() {
         assert!(is_value(&answer));
         filling.join().unwrap();
     });
+}
+
+/// An answer that nobody waits for keeps nobody.
+#[test]
+fn a_caller_that_has_left_is_let_go() {
+    for polls in 0..3 {
+        loom::model(move || {
+            let tasks = [Task::new(), Task::new()];
+            let (filler, mut waiter) = slot_of::<Track<u32>>(&tasks[0]);
+            for task in &tasks[..polls] {
+                assert!(poll(&mut waiter, task).is_pending());
+            }
+            drop(waiter);
+            assert_eq!(tasks.each_ref().map(Arc::strong_count), [1, 1]);
+            assert!(filler.fill(value()).is_err());
+        });
+    }
 }
 
 #[test]
