@@ -88,7 +88,12 @@ impl Row {
 
     /// What the first round does.
     pub(crate) fn first(&self, quick: bool) -> u64 {
-        if quick && self.first == self.most { self.most / 10 } else { self.first }
+        match self.work {
+            // Fewer would share what the program takes once among too few.
+            Work::Parked if quick => self.most / 2,
+            _ if quick && self.first == self.most => self.most / 10,
+            _ => self.first,
+        }
     }
 
     /// What takes about this long at the pace of another round.
@@ -156,6 +161,7 @@ mod tests {
             ("cascade", pace(100_000, 1), false, 100_000),
             ("cascade", pace(10_000, 1), true, 10_000),
             ("downs", pace(10_000, 1_000), true, 10_000),
+            ("parked-bytes", pace(10_000, 1_000), true, 125_000),
             ("dynamic-1m", pace(10_000, 1_000), true, 100_000),
             ("dynamic-1m", pace(10_000, 1_000), false, 1_000_000),
         ] {
