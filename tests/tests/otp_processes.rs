@@ -2,6 +2,7 @@
 
 use rusm::otp::SpawnOptions;
 use rusm::prelude::*;
+use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -25,6 +26,21 @@ impl Subject {
 
     pub fn echo(&self, value: u32) -> u32 {
         value
+    }
+
+    /// Which process it is.
+    pub fn slot(&self, cx: &mut Cx<Self>) -> u32 {
+        cx.pid().slot()
+    }
+
+    pub fn give_back(&self, cx: &mut Cx<Self>, name: String) -> bool {
+        cx.unregister(&name).is_ok()
+    }
+
+    /// Asks by a client that nobody has given a node.
+    pub async fn ask_slot(&self) -> u32 {
+        static IT: LazyLock<SubjectClient> = LazyLock::new(|| SubjectClient::connect("it"));
+        IT.slot().await.unwrap_or(u32::MAX)
     }
 
     pub async fn hang(&self) -> u32 {
@@ -424,6 +440,44 @@ async fn names_are_unique_and_their_holders_alone() -> Result {
     assert_eq!(node.register("dead", first.pid()), Err(NameError::NoProcess));
     let taken = node.spawn_with::<Subject>(None, SpawnOptions::default().name("it")).await.unwrap_err();
     assert_eq!((taken, node.alive()), (SpawnError::Name(NameError::Taken("it".into())), 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_by_name_follows_the_name() -> Result {
+    let node = node().await;
+    let (first, second) = (node.spawn::<Subject>(None).await?, node.spawn::<Subject>(None).await?);
+    let it = SubjectClient::named(&node, "it")?;
+    for _ in 0..3 {
+        for holder in [&first, &second] {
+            assert!(matches!(it.slot().await, Err(CallError::NoProcess(_))));
+            node.register("it", holder.pid())?;
+            assert_eq!((it.slot().await, it.clone().slot().await), (Ok(holder.pid().slot()), Ok(holder.pid().slot())));
+            assert_eq!(it.give_back("it".into()).await, Ok(true));
+        }
+    }
+    assert!(node.is_alive(first.pid()) && node.is_alive(second.pid()));
+    Ok(())
+}
+
+/// The same client in processes of several nodes, whose slots are alike.
+#[tokio::test]
+async fn a_client_without_a_node_asks_that_of_its_process() -> Result {
+    let (one, other) = (node().await, node().await);
+    let (asks, held) = (one.spawn::<Subject>(None).await?, one.spawn::<Subject>(None).await?);
+    one.register("it", held.pid())?;
+    let (other_held, _) = (other.spawn::<Subject>(None).await?, other.spawn::<Subject>(None).await?);
+    let other_asks = other.spawn::<Subject>(None).await?;
+    for _ in 0..2 {
+        assert_eq!(asks.ask_slot().await, Ok(held.pid().slot()));
+        assert_eq!(other_asks.ask_slot().await, Ok(u32::MAX), "nobody has the name there");
+    }
+    other.register("it", other_held.pid())?;
+    for _ in 0..2 {
+        assert_eq!(asks.ask_slot().await, Ok(held.pid().slot()));
+        assert_eq!(other_asks.ask_slot().await, Ok(other_held.pid().slot()));
+    }
+    assert_ne!(held.pid().slot(), other_held.pid().slot(), "else this shows nothing");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Whom messages go to, and how they get there.
 //!
-//! An address is a process, a name, or a child of a supervisor; the latter two are looked up at each message, so they survive
+//! An address is a process, a name, or a child of a supervisor; who runs as the latter two is asked at each message, so they survive
 //! restarts. If the process there reads messages of the address's type they are moved into its mailbox, else they go
 //! in bytes.
 
@@ -11,6 +11,7 @@ use super::context::Deadline;
 use super::guard::hold;
 use super::mailbox::{Mailbox, deliver_at};
 use super::moment::Moment;
+use super::registry::{Post, Registry};
 use super::reply::WireReply;
 use super::slot::slot;
 use super::supervisor::Seat;
@@ -45,6 +46,8 @@ enum To<M> {
     Name {
         node: Option<Node>,
         name: Arc<str>,
+        /// Known once somebody was found there.
+        post: OnceLock<Arc<Post>>,
     },
 }
 
@@ -94,12 +97,12 @@ impl<M: Message> Address<M> {
     /// A text that can't be a name.
     pub fn named(node: &Node, name: &str) -> Result<Self, NameError> {
         registry::check(name)?;
-        Ok(Self(To::Name { node: Some(node.clone()), name: name.into() }))
+        Ok(Self(To::Name { node: Some(node.clone()), name: name.into(), post: OnceLock::new() }))
     }
 
     /// Whoever holds the name on the node of the process that sends.
     pub fn connect(name: &str) -> Self {
-        Self(To::Name { node: None, name: name.into() })
+        Self(To::Name { node: None, name: name.into(), post: OnceLock::new() })
     }
 
     pub(crate) fn child(node: &Node, seat: Arc<Seat>) -> Self {
@@ -171,12 +174,22 @@ impl<M: Message> Address<M> {
                 }
                 (node.uncounted(), *pid)
             }
-            To::Name { node, name } => {
+            To::Name { node, name, post } => {
                 let node = match node {
                     Some(node) => node.uncounted(),
                     None => context::with(|cell| cell.node().uncounted())?,
                 };
-                let pid = node.naming().names.whereis(name)?;
+                let names = &node.naming().names;
+                if let Some(counted) = post.get().and_then(|post| post.counted(names)) {
+                    let guard = hold();
+                    if let Some(cell) = node.table().look_counted(counted, &guard) {
+                        return Some(act(Found { cell, mailbox: cell.typed::<M>(), urgent: false }));
+                    }
+                }
+                let pid = names.whereis(name)?;
+                if post.get().is_none() {
+                    remember(post, names, name);
+                }
                 (node, pid)
             }
         };
@@ -203,13 +216,20 @@ impl<M: Message> Address<M> {
     }
 }
 
+#[cold]
+fn remember(known: &OnceLock<Arc<Post>>, names: &Registry, name: &str) {
+    if let Some(post) = names.post(name) {
+        let _ = known.set(post);
+    }
+}
+
 impl<M> Clone for Address<M> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
             To::Typed { this, urgent } => To::Typed { this: this.clone(), urgent: *urgent },
             To::Pid { node, pid, known } => To::Pid { node: node.clone(), pid: *pid, known: known.clone() },
             To::Child { node, seat } => To::Child { node: node.clone(), seat: seat.clone() },
-            To::Name { node, name } => To::Name { node: node.clone(), name: name.clone() },
+            To::Name { node, name, post } => To::Name { node: node.clone(), name: name.clone(), post: post.clone() },
         })
     }
 }

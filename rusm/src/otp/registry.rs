@@ -10,29 +10,70 @@
 //! The map pays for a removal when the place is used again: taking out and putting in the same name a few dozen times
 //! has it copy all others. A released name therefore stays, vacant, until many others were released after it. If it is taken
 //! again meanwhile, as by a process that is restarted, nothing is removed.
+//!
+//! # Posts
+//! Who sends to one name again and again keeps its [`Post`], which says who holds it without a lookup, or that one is needed.
+//! A post never names who does not hold the name when the two that changed it have returned:
+//! - Who takes the name writes the post after the map, and under its own lock, as it gives the name back. So what one process
+//!   writes is in the order in which it holds the name, and the next holder's comes after it has taken it from the map.
+//! - Who gives the name back clears the post only of itself. So a late one leaves what the next holder wrote.
+//! - A dead process's names go without its lock. Whatever that leaves in a post is the dead process, or nobody.
+//!
+//! A post whose entry was removed says nobody for ever.
 
 use super::naming::Memberships;
+use super::table::Table;
 use super::trial::RandomState;
 use super::{NameError, lock};
 use crate::wire::Pid;
 use papaya::{Compute, Operation, ResizeMode};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How many vacant names may stay beside half as many as there are entries.
 const VACANT: usize = 64;
 
 pub(crate) struct Registry {
-    names: papaya::HashMap<Arc<str>, Holder, RandomState>,
+    /// No other registry ever has it.
+    number: u64,
+    names: papaya::HashMap<Arc<str>, Entry, RandomState>,
     held: Memberships<Arc<str>, ()>,
     vacant: Mutex<Vacant>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A name's place in the map.
+#[derive(Clone)]
+struct Entry {
+    holder: Holder,
+    post: Arc<Post>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holder {
     Process(Pid),
     /// Nobody, since the release of this number.
     Vacant(u64),
+}
+
+/// Where a name's holder can be seen without a lookup.
+#[derive(Debug)]
+pub(crate) struct Post {
+    registry: u64,
+    /// [`NOBODY`], or the process as the table counts it.
+    at: AtomicU64,
+}
+
+/// A lookup may know more.
+const NOBODY: u64 = 0;
+
+impl Post {
+    /// The holder as the node's table counts it, if the post is of this registry and knows.
+    #[inline]
+    pub(crate) fn counted(&self, of: &Registry) -> Option<u64> {
+        let at = self.at.load(Ordering::Acquire);
+        (self.registry == of.number && at != NOBODY).then_some(at)
+    }
 }
 
 /// Released names, oldest first; some were taken again since.
@@ -55,7 +96,9 @@ impl Default for Registry {
         // All at once: a map that is resized step by step stays between two tables until enough has been written, and
         // lookups there cost many times as much.
         let names = papaya::HashMap::builder().hasher(RandomState::default()).resize_mode(ResizeMode::Blocking);
-        Self { names: names.build(), held: Memberships::default(), vacant: Mutex::default() }
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Self { number, names: names.build(), held: Memberships::default(), vacant: Mutex::default() }
     }
 }
 
@@ -83,13 +126,20 @@ impl Registry {
     fn insert(&self, name: &Arc<str>, pid: Pid) -> Result<(), Pid> {
         self.held.of(pid, |held| {
             let names = self.names.pin();
-            let taken = names.compute(name.clone(), |known| match known {
-                Some((_, Holder::Process(holder))) => Operation::Abort(*holder),
-                _ => Operation::Insert(Holder::Process(pid)),
+            let taken = names.compute(name.clone(), |known| {
+                let post = match known {
+                    Some((_, Entry { holder: Holder::Process(holder), .. })) => return Operation::Abort(*holder),
+                    Some((_, Entry { post, .. })) => post.clone(),
+                    None => Arc::new(Post { registry: self.number, at: AtomicU64::new(NOBODY) }),
+                };
+                Operation::Insert(Entry { holder: Holder::Process(pid), post })
             });
-            if let Compute::Aborted(holder) = taken {
-                return Err(holder);
-            }
+            let entry = match taken {
+                Compute::Aborted(holder) => return Err(holder),
+                Compute::Inserted(_, entry) | Compute::Updated { new: (_, entry), .. } => entry,
+                Compute::Removed(..) => unreachable!("nothing is removed here"),
+            };
+            entry.post.at.store(Table::counted(pid), Ordering::Release);
             held.insert(name.clone(), ());
             Ok(())
         })
@@ -110,12 +160,13 @@ impl Registry {
         let names = self.names.pin();
         let release = vacant.releases + 1;
         let vacated = names.compute(name.clone(), |known| match known {
-            Some((_, known)) if *known == Holder::Process(holder) => Operation::Insert(Holder::Vacant(release)),
+            Some((_, Entry { holder: known, post })) if *known == Holder::Process(holder) => {
+                Operation::Insert(Entry { holder: Holder::Vacant(release), post: post.clone() })
+            }
             _ => Operation::Abort(()),
         });
-        if matches!(vacated, Compute::Aborted(())) {
-            return false;
-        }
+        let Compute::Updated { new: (_, Entry { post, .. }), .. } = vacated else { return false };
+        let _ = post.at.compare_exchange(Table::counted(holder), NOBODY, Ordering::Release, Ordering::Relaxed);
         vacant.releases = release;
         vacant.names.push_back((name.clone(), release));
         // Two for one, so that what a crowd leaves behind goes as well.
@@ -124,7 +175,7 @@ impl Registry {
                 break;
             }
             if let Some((name, release)) = vacant.names.pop_front() {
-                let _ = names.remove_if(&name, |_, known| *known == Holder::Vacant(release));
+                let _ = names.remove_if(&name, |_, known| known.holder == Holder::Vacant(release));
             }
         }
         true
@@ -140,17 +191,24 @@ impl Registry {
     /// Who holds a name; its end may be visible already.
     #[inline]
     pub(crate) fn whereis(&self, name: &str) -> Option<Pid> {
-        match self.names.pin().get(name) {
-            Some(Holder::Process(pid)) => Some(*pid),
-            _ => None,
+        match self.names.pin().get(name)?.holder {
+            Holder::Process(pid) => Some(pid),
+            Holder::Vacant(_) => None,
         }
+    }
+
+    /// The post of a name that somebody holds.
+    pub(crate) fn post(&self, name: &str) -> Option<Arc<Post>> {
+        let names = self.names.pin();
+        let entry = names.get(name)?;
+        matches!(entry.holder, Holder::Process(_)).then(|| entry.post.clone())
     }
 
     /// All names, sorted; see [`whereis`](Self::whereis).
     pub(crate) fn all(&self) -> Vec<(Arc<str>, Pid)> {
         let names = self.names.pin();
-        let held = names.iter().filter_map(|(name, holder)| match holder {
-            Holder::Process(pid) => Some((name.clone(), *pid)),
+        let held = names.iter().filter_map(|(name, entry)| match entry.holder {
+            Holder::Process(pid) => Some((name.clone(), pid)),
             Holder::Vacant(_) => None,
         });
         let mut held: Vec<_> = held.collect();
@@ -230,6 +288,30 @@ mod tests {
         assert_eq!(registry.whereis("a"), Some(pid(2)));
     }
 
+    #[test]
+    fn a_post_knows_the_holder() {
+        let (registry, other) = (Registry::default(), Registry::default());
+        let counted = |who| Some(Table::counted(pid(who)));
+        assert!(registry.post("a").is_none());
+        registry.register("a", pid(1), |_| true).unwrap();
+        let post = registry.post("a").unwrap();
+        assert_eq!((post.counted(&registry), post.counted(&other)), (counted(1), None));
+        registry.release("a", pid(1)).unwrap();
+        assert_eq!(post.counted(&registry), None);
+        assert!(registry.post("a").is_none());
+        registry.register("a", pid(2), |_| true).unwrap();
+        assert_eq!(post.counted(&registry), counted(2), "the same post is the next holder's");
+        registry.leave_all(pid(2));
+        // Many others are released, and the name is taken out of the map.
+        for number in 0..4 * VACANT as u32 {
+            registry.register(&number.to_string(), pid(3), |_| true).unwrap();
+        }
+        registry.leave_all(pid(3));
+        registry.register("a", pid(4), |_| true).unwrap();
+        assert_eq!((post.counted(&registry), registry.whereis("a")), (None, Some(pid(4))));
+        assert_eq!(registry.post("a").unwrap().counted(&registry), counted(4));
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
         Register(u8, u32),
@@ -253,6 +335,7 @@ mod tests {
         fn names_are_a_map(steps in proptest::collection::vec(step(), 0..60)) {
             let (registry, ends) = (Registry::default(), Ends::default());
             let (mut model, mut dead) = (BTreeMap::<String, u32>::new(), BTreeSet::new());
+            let mut posts = BTreeMap::new();
             for step in steps {
                 match step {
                     Step::Register(name, who) => {
@@ -297,6 +380,12 @@ mod tests {
                 let all: Vec<_> = registry.all().into_iter().map(|(name, pid)| (name.to_string(), pid)).collect();
                 let expected: Vec<_> = model.iter().map(|(name, who)| (name.clone(), pid(*who))).collect();
                 prop_assert_eq!(all, expected);
+                for name in model.keys() {
+                    posts.entry(name.clone()).or_insert_with(|| registry.post(name).unwrap());
+                }
+                for (name, post) in &posts {
+                    prop_assert_eq!(post.counted(&registry), model.get(name).map(|who| Table::counted(pid(*who))));
+                }
             }
             for who in 0..5 {
                 registry.leave_all(pid(who));
@@ -313,9 +402,15 @@ mod tests {
         const ROUNDS: u32 = 4000;
         let (registry, ends) = (Registry::default(), Ends::default());
         let (won, lost) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let posts = ["a", "b"].map(|name| {
+            registry.register(name, pid(THREADS * ROUNDS), |_| true).unwrap();
+            (name, registry.post(name).unwrap())
+        });
+        registry.leave_all(pid(THREADS * ROUNDS));
+        let post = |name: &str| posts.iter().find(|(of, _)| *of == name).and_then(|(_, post)| post.counted(&registry));
         std::thread::scope(|scope| {
             for thread in 0..THREADS {
-                let (registry, ends, won, lost) = (&registry, &ends, &won, &lost);
+                let (registry, ends, won, lost, post) = (&registry, &ends, &won, &lost, &post);
                 scope.spawn(move || {
                     for round in 0..ROUNDS {
                         let (me, name) = (pid(thread * ROUNDS + round), ["a", "b"][round as usize % 2]);
@@ -323,8 +418,10 @@ mod tests {
                             Ok(_) => {
                                 won.fetch_add(1, Ordering::Relaxed);
                                 assert_eq!(registry.whereis(name), Some(me));
+                                assert_eq!(post(name), Some(Table::counted(me)));
                                 if round % 3 == 0 {
                                     assert_eq!(registry.release(name, me), Ok(()));
+                                    assert_ne!(post(name), Some(Table::counted(me)));
                                 }
                                 ends.end(me);
                                 // Others may take it over from here on; both of these come late.
@@ -336,10 +433,12 @@ mod tests {
                             }
                         }
                         assert_ne!(registry.whereis(name), Some(me));
+                        assert_ne!(post(name), Some(Table::counted(me)));
                     }
                 });
             }
         });
+        assert!(posts.iter().all(|(_, post)| post.counted(&registry).is_none()));
         assert!(registry.all().is_empty() && registry.held.is_empty());
         assert!(won.into_inner() > 0);
     }
@@ -380,7 +479,7 @@ mod tests {
         for number in 0..2000 {
             registry.register(&number.to_string(), pid(number), |_| true).unwrap();
         }
-        let vacant = || registry.names.pin().values().filter(|known| matches!(known, Holder::Vacant(_))).count();
+        let vacant = || registry.names.pin().values().filter(|known| matches!(known.holder, Holder::Vacant(_))).count();
         // The same name again and again removes nothing; others go in the order of their releases.
         for _ in 0..5000 {
             registry.register("same", pid(9000), |_| true).unwrap();

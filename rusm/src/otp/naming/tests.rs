@@ -5,9 +5,9 @@ use crate::wire::{Entry, EntryKind, Exit, Pid, Type};
 use std::collections::HashSet;
 use std::sync::{Barrier, Mutex};
 
-/// A process that needs no node.
+/// A process that needs no node: the first of a slot.
 pub(crate) fn pid(number: u32) -> Pid {
-    Pid::from_parts(0, 0, number, 1)
+    Pid::from_parts(0, 0, number, 1 << 32)
 }
 
 /// Who has ended.
