@@ -595,10 +595,12 @@ impl<'a, M: Message, A> Cast<'a, M, A> {
     {
         let inner = self.to.find(|found| (!found.cell.has_ended()).then(|| found.cell.inner()))?;
         let inner = inner.ok_or_else(|| SendError::NoProcess(self.to.to_string()))?;
-        let Self { to, method, args, local } = self;
-        let to = to.clone();
-        let send = move || drop(address::cast_as(&to, method, args, local, true));
-        timer::once(inner, time, send).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
+        let make = move || {
+            let Self { to, method, args, local } = self;
+            let to = to.clone();
+            move || drop(address::cast_as(&to, method, args, local, true))
+        };
+        timer::once(inner, time, make).ok_or_else(|| SendError::NoProcess("the process that sets the timer".to_owned()))
     }
 
     /// Sends it again and again, first after this time, until it is cancelled, the running process ends, or nobody is there

@@ -61,12 +61,16 @@ impl fmt::Debug for Timer {
     }
 }
 
-/// Runs `fire` after this time, unless the running process ends before; None if that has ended already. `inner` is the node outside
-/// of processes.
+/// Runs what `make` gives after this time, unless the running process ends before; None if that has ended already. `inner` is the
+/// node outside of processes.
 #[inline]
-pub(crate) fn once(inner: &'static Inner, after: Duration, fire: impl FnOnce() + Send + 'static) -> Option<Timer> {
-    // First, so that it is made where it stays.
-    set_once(inner, after, Box::new(fire))
+pub(crate) fn once<F>(inner: &'static Inner, after: Duration, make: impl FnOnce() -> F) -> Option<Timer>
+where
+    F: FnOnce() + Send + 'static,
+{
+    // The room first, so that it is made where it stays.
+    let fire: Box<F> = Box::write(Box::new_uninit(), make());
+    set_once(inner, after, fire)
 }
 
 fn set_once(inner: &'static Inner, after: Duration, fire: Run) -> Option<Timer> {
@@ -75,7 +79,8 @@ fn set_once(inner: &'static Inner, after: Duration, fire: Run) -> Option<Timer> 
     let owned = context::with(|cell| {
         // In the wheels of the owner's node, where its end looks for them.
         let inner = cell.inner();
-        let due = Due::Owned(cell.acquire()?, fire.take()?);
+        let owner = cell.acquire()?;
+        let due = Due::Owned(fire.take()?, owner);
         let timer = inner.scheduler().set_owned(cell, at, due).ok()?;
         Some(Timer { inner, kind: Kind::Once(timer) })
     });
@@ -133,7 +138,7 @@ impl Beat {
         });
         let due = match &owner {
             None => Due::Run(run),
-            Some(owner) => Due::Owned(owner.clone(), run),
+            Some(owner) => Due::Owned(run, owner.clone()),
         };
         let mut going = lock(&pulse);
         let set = match &owner {

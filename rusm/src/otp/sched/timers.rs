@@ -23,7 +23,7 @@ pub(crate) enum Due {
     /// Anything short.
     Run(Run),
     /// Anything short, unless this process has ended.
-    Owned(CellRef, Run),
+    Owned(Run, CellRef),
 }
 
 /// What a timer runs.
@@ -35,7 +35,7 @@ pub(crate) type Set = (usize, Key);
 impl Due {
     /// It is out of a wheel; its owner, whose lock the caller has, knows another one of its ring from now on.
     fn is_out(&self, wheel: usize, other: Option<u32>) {
-        if let Self::Owned(owner, _) = self {
+        if let Self::Owned(_, owner) = self {
             owner.timers.is_out(wheel, other);
         }
     }
@@ -127,7 +127,7 @@ impl Scheduler {
                     cell.ptr().wake();
                     continue;
                 }
-                Due::Owned(cell, run) => (cell.has_ended(), run),
+                Due::Owned(run, cell) => (cell.has_ended(), run),
                 Due::Run(run) => (false, run),
             };
             // What a timer holds is the user's, and so is the panic of its drop.

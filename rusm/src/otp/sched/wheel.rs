@@ -76,6 +76,7 @@ impl<T> Wheel<T> {
     }
 
     /// Sets a timer for `at`. One in the past fires at the next advance. O(1).
+    #[inline]
     pub(crate) fn insert(&mut self, at: u64, value: T) -> Key {
         let key = self.timers.insert(at, value);
         self.link(key.index(), at);
@@ -83,6 +84,7 @@ impl<T> Wheel<T> {
     }
 
     /// Sets a timer, in the ring of the one that is at this place. O(1).
+    #[inline]
     pub(crate) fn insert_beside(&mut self, at: u64, value: T, beside: u32) -> Key {
         let key = self.insert(at, value);
         if self.timers.key_at(beside).is_some() {
@@ -108,6 +110,7 @@ impl<T> Wheel<T> {
 
     /// Cancels a timer and gives its value back, with the place of another one of its ring: `None` once it fired or was
     /// removed. O(1).
+    #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<(T, Option<u32>)> {
         let timer = self.timers.get(key)?;
         let (at, prev, next) = (timer.at, timer.prev, timer.next);
@@ -128,12 +131,13 @@ impl<T> Wheel<T> {
     }
 
     /// Takes a timer that is in no list any more out of its ring and out of its place.
+    #[inline]
     fn take_out(&mut self, index: u32) -> Option<(T, Option<u32>)> {
         let timer = self.timers.entry(index);
         let (left, right) = (timer.left, timer.right);
         self.timers.entry_mut(left).right = right;
         self.timers.entry_mut(right).left = left;
-        let (_, value) = self.timers.remove(index)?;
+        let value = self.timers.remove(index)?;
         Some((value, (right != index).then_some(right)))
     }
 

@@ -26,7 +26,7 @@ async fn timers_go_with_their_owner() {
                 let cell = this.cell.clone();
                 let mut set = Vec::new();
                 for _ in 0..count {
-                    let due = Due::Owned(cell.clone(), Box::new(|| ()));
+                    let due = Due::Owned(Box::new(|| ()), cell.clone());
                     let at = Moment::of(Instant::now()).after(FAR);
                     set.push(cell.inner().scheduler().set_owned(cell.ptr(), at, due).ok().unwrap());
                     yield_now().await;
@@ -61,7 +61,7 @@ async fn a_timer_that_is_set_while_its_owner_ends() {
             let setter = move |_| async move {
                 let scheduler = cell.inner().scheduler();
                 for number in 0_usize.. {
-                    let due = Due::Owned(cell.clone(), Box::new(|| ()));
+                    let due = Due::Owned(Box::new(|| ()), cell.clone());
                     let had_ended = cell.has_ended();
                     let Ok(timer) = scheduler.set_owned(cell.ptr(), Moment::of(Instant::now()).after(FAR), due) else {
                         break;

@@ -16,15 +16,20 @@ pub(super) const NIL: u32 = u32::MAX;
 
 /// A timer of one wheel, for ever: no later timer has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    index: u32,
-    generation: u32,
-}
+pub(crate) struct Key(u64);
 
 impl Key {
+    fn new(index: u32, generation: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(index))
+    }
+
     /// Its place in the wheel, for as long as the timer is set.
     pub(crate) fn index(self) -> u32 {
-        self.index
+        self.0 as u32
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
     }
 }
 
@@ -49,7 +54,6 @@ pub(super) struct Slab<T> {
     first: usize,
     /// The one chunk that is allocated and empty.
     spare: Option<usize>,
-    len: usize,
 }
 
 struct Chunk<T> {
@@ -73,26 +77,26 @@ fn split(index: u32) -> (usize, usize) {
 
 impl<T> Slab<T> {
     pub(super) fn new() -> Self {
-        Self { chunks: Vec::new(), room: Vec::new(), first: 0, spare: None, len: 0 }
+        Self { chunks: Vec::new(), room: Vec::new(), first: 0, spare: None }
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.chunks.iter().map(|chunk| chunk.live as usize).sum()
     }
 
     /// The timer with this key, unless it is gone.
     pub(super) fn get(&self, key: Key) -> Option<&Entry<T>> {
-        let (chunk, slot) = split(key.index);
+        let (chunk, slot) = split(key.index());
         let entry = self.chunks.get(chunk)?.entries.get(slot)?;
-        (entry.generation == key.generation && entry.value.is_some()).then_some(entry)
+        (entry.generation == key.generation() && entry.value.is_some()).then_some(entry)
     }
 
     /// The key of the timer that is at an index, if one is.
     pub(super) fn key_at(&self, index: u32) -> Option<Key> {
         let (chunk, slot) = split(index);
         let entry = self.chunks.get(chunk)?.entries.get(slot)?;
-        entry.value.is_some().then_some(Key { index, generation: entry.generation })
+        entry.value.is_some().then_some(Key::new(index, entry.generation))
     }
 
     /// The timer at an index that a list holds.
@@ -107,7 +111,16 @@ impl<T> Slab<T> {
     }
 
     /// O(1), but for the search for a chunk with room: at most a word for each 16,384 timers.
+    #[inline]
     pub(super) fn insert(&mut self, at: u64, value: T) -> Key {
+        let key = self.take_place(at);
+        // Where it stays, from wherever it was made.
+        self.entry_mut(key.index()).value = Some(value);
+        key
+    }
+
+    /// A place for the value of a timer.
+    fn take_place(&mut self, at: u64) -> Key {
         let number = self.chunk_with_room();
         let chunk = &mut self.chunks[number];
         let place = |slot: usize| (number << CHUNK_BITS | slot) as u32;
@@ -116,14 +129,14 @@ impl<T> Slab<T> {
                 let generation = chunk.generation;
                 let slot = chunk.entries.len();
                 let (left, right) = (place(slot), place(slot));
-                chunk.entries.push(Entry { at, prev: NIL, next: NIL, left, right, generation, value: Some(value) });
+                chunk.entries.push(Entry { at, prev: NIL, next: NIL, left, right, generation, value: None });
                 (slot, generation)
             }
             free => {
                 let entry = &mut chunk.entries[free as usize];
                 chunk.free = entry.next;
                 (entry.left, entry.right) = (place(free as usize), place(free as usize));
-                (entry.at, entry.value) = (at, Some(value));
+                entry.at = at;
                 (free as usize, entry.generation)
             }
         };
@@ -134,17 +147,22 @@ impl<T> Slab<T> {
         if self.spare == Some(number) {
             self.spare = None;
         }
-        self.len += 1;
-        Key { index: place(slot), generation }
+        Key::new(place(slot), generation)
     }
 
     /// Empties a place, which no list may hold any more.
-    pub(super) fn remove(&mut self, index: u32) -> Option<(Key, T)> {
+    #[inline]
+    pub(super) fn remove(&mut self, index: u32) -> Option<T> {
+        let value = self.entry_mut(index).value.take()?;
+        self.give_place(index);
+        Some(value)
+    }
+
+    /// Gives the place of a timer back whose value was taken.
+    fn give_place(&mut self, index: u32) {
         let (number, slot) = split(index);
         let chunk = &mut self.chunks[number];
         let entry = &mut chunk.entries[slot];
-        let value = entry.value.take()?;
-        let key = Key { index, generation: entry.generation };
         entry.generation += 1;
         if entry.generation < u32::MAX {
             entry.next = std::mem::replace(&mut chunk.free, slot as u32);
@@ -152,11 +170,9 @@ impl<T> Slab<T> {
             self.first = self.first.min(number / 64);
         }
         chunk.live -= 1;
-        self.len -= 1;
         if chunk.live == 0 {
             self.emptied(number);
         }
-        Some((key, value))
     }
 
     fn chunk_with_room(&mut self) -> usize {
@@ -215,14 +231,14 @@ mod tests {
         let keys = fill(&mut slab, 200);
         assert_eq!(held(&slab).len(), 200);
         for (number, key) in keys.iter().enumerate() {
-            assert_eq!(slab.remove(key.index), Some((*key, number as u32)));
+            assert_eq!((slab.key_at(key.index()), slab.remove(key.index())), (Some(*key), Some(number as u32)));
         }
         assert_eq!((held(&slab), slab.len()), (vec![0], 0));
         // And again, in the other order.
         let again = fill(&mut slab, 200);
         assert!(keys.iter().all(|key| slab.get(*key).is_none()));
         for key in again.iter().rev() {
-            slab.remove(key.index);
+            slab.remove(key.index());
         }
         assert_eq!(held(&slab), [0]);
     }
@@ -232,11 +248,11 @@ mod tests {
     fn what_stays_moves_to_the_front() {
         let mut slab = Slab::new();
         let keys = fill(&mut slab, 100);
-        let (mut stay, go): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.index as usize % CHUNK == 7);
-        go.iter().for_each(|key| assert!(slab.remove(key.index).is_some()));
+        let (mut stay, go): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.index() as usize % CHUNK == 7);
+        go.iter().for_each(|key| assert!(slab.remove(key.index()).is_some()));
         assert_eq!(held(&slab).len(), 100);
         for key in &mut stay {
-            let (_, value) = slab.remove(key.index).unwrap();
+            let value = slab.remove(key.index()).unwrap();
             *key = slab.insert(0, value);
         }
         assert_eq!((held(&slab), slab.len()), (vec![0, 1], 100));
@@ -249,16 +265,16 @@ mod tests {
         let keys = fill(&mut slab, 1);
         for _ in 0..3 {
             let key = slab.insert(0, 0);
-            assert_eq!(key.index as usize, CHUNK);
-            slab.remove(key.index);
+            assert_eq!(key.index() as usize, CHUNK);
+            slab.remove(key.index());
             assert_eq!((held(&slab), slab.spare), (vec![0, 1], Some(1)));
         }
-        keys.iter().for_each(|key| assert!(slab.remove(key.index).is_some()));
+        keys.iter().for_each(|key| assert!(slab.remove(key.index()).is_some()));
         for _ in 0..3 {
             assert_eq!((held(&slab), slab.spare), (vec![0], Some(0)));
             let key = slab.insert(0, 0);
             assert_eq!(slab.spare, None);
-            slab.remove(key.index);
+            slab.remove(key.index());
         }
     }
 
@@ -269,13 +285,14 @@ mod tests {
         slab.chunks[0].entries[5].generation = u32::MAX - 1;
         slab.chunks[1].entries[9].generation = u32::MAX - 1;
         // Worn out, place 5 is passed over for as long as its chunk lives.
-        let (worn, _) = slab.remove(5).unwrap();
+        let worn = slab.key_at(5).unwrap();
+        slab.remove(5).unwrap();
         assert!(slab.get(worn).is_none());
         // Nor is a free place found under the generation that it has next, which another slab may have given away.
-        assert!(slab.get(Key { generation: worn.generation + 1, ..worn }).is_none());
-        assert_eq!(slab.insert(0, 0).index as usize, 2 * CHUNK);
+        assert!(slab.get(Key::new(5, worn.generation() + 1)).is_none());
+        assert_eq!(slab.insert(0, 0).index() as usize, 2 * CHUNK);
         slab.remove(6);
-        assert_eq!(slab.insert(0, 0), Key { index: 6, generation: 1 });
+        assert_eq!(slab.insert(0, 0), Key::new(6, 1));
         // Chunk 2 stays in use, so chunk 1 is given back after chunk 0, and has no generation left to come back with.
         for index in (0..2 * CHUNK as u32).filter(|index| *index != 5) {
             assert!(slab.remove(index).is_some());
@@ -283,8 +300,8 @@ mod tests {
         assert_eq!((held(&slab), slab.len()), (vec![0, 2], 1));
         let second = fill(&mut slab, 4);
         assert_eq!(held(&slab), [0, 2, 3, 4, 5]);
-        let places: Vec<_> = first.iter().chain(&second).filter(|key| key.index >> CHUNK_BITS == 1).collect();
+        let places: Vec<_> = first.iter().chain(&second).filter(|key| key.index() >> CHUNK_BITS == 1).collect();
         assert!(places.len() == CHUNK && first.iter().all(|key| slab.get(*key).is_none()));
-        assert!(second.iter().all(|key| key.index != 5 && slab.get(*key).is_some()));
+        assert!(second.iter().all(|key| key.index() != 5 && slab.get(*key).is_some()));
     }
 }
