@@ -421,26 +421,41 @@ impl WaitsFor {
     }
 
     /// Notes that the running actor waits for `callee`, if the callee can't be free while it does.
+    #[inline]
     fn note(callee: CellPtr<'_>, method: &'static Method, is_proof: bool) -> Result<Self, CallError> {
         context::with(|caller| {
-            let is_watched = caller.is_watched();
-            if is_watched {
-                caller.tell_call(callee.pid(), method);
-            }
             // Nobody reads what an actor sends itself while it waits, so that is a cycle of any call.
-            if !caller.is_actor() || !(is_proof || caller.as_ptr() == callee.as_ptr()) {
-                return Ok(Self { caller: None, suspects: false, is_watched });
+            let is_bound = caller.is_actor() && (is_proof || caller.as_ptr() == callee.as_ptr());
+            if is_bound || caller.is_watched() {
+                return Self::note_by(caller, callee, method, is_bound);
             }
-            caller.calls.store(mark(callee), Ordering::SeqCst);
-            let mut waits = Self { caller: caller.acquire(), suspects: false, is_watched };
-            match cycle(caller, callee) {
-                Cycle::None => {}
-                Cycle::Closed(path) => return Err(CallError::Deadlock(path)),
-                Cycle::Moving => waits.suspects = true,
-            }
-            Ok(waits)
+            Ok(Self::nobody())
         })
         .unwrap_or_else(|| Ok(Self::nobody()))
+    }
+
+    /// [`note`](Self::note) by a caller that does nothing else meanwhile, or that somebody looks on at.
+    fn note_by(
+        caller: CellPtr<'_>,
+        callee: CellPtr<'_>,
+        method: &'static Method,
+        is_bound: bool,
+    ) -> Result<Self, CallError> {
+        let is_watched = caller.is_watched();
+        if is_watched {
+            caller.tell_call(callee.pid(), method);
+        }
+        if !is_bound {
+            return Ok(Self { caller: None, suspects: false, is_watched });
+        }
+        caller.calls.store(mark(callee), Ordering::SeqCst);
+        let mut waits = Self { caller: caller.acquire(), suspects: false, is_watched };
+        match cycle(caller, callee) {
+            Cycle::None => {}
+            Cycle::Closed(path) => return Err(CallError::Deadlock(path)),
+            Cycle::Moving => waits.suspects = true,
+        }
+        Ok(waits)
     }
 
     /// Looks at what it suspects once more, and comes back if it still does.

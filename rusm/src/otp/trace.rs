@@ -85,7 +85,7 @@ impl fmt::Debug for Traced {
 }
 
 /// [`mailbox::deliver`](deliver) of a call's message.
-#[inline]
+#[inline(always)]
 pub(crate) fn deliver_call<M: Message>(
     to: CellPtr<'_>,
     mailbox: &Mailbox<M>,
