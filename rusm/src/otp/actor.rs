@@ -1,7 +1,7 @@
 //! What `#[actor]` and `#[service]` implement, and the loop that drives it.
 
 use super::context::{Deadline, set_deadline};
-use super::mailbox::{Item, Other, Receiver};
+use super::mailbox::{Item, Next, Other, Receiver};
 use super::moment::Moment;
 use super::spawn::Birth;
 use super::{Address, Cx, Message, context, seen, trace};
@@ -109,6 +109,15 @@ impl<A: Actor> Drop for Reported<A> {
     }
 }
 
+/// Takes up the message that was left in the first place of the mailbox.
+#[inline]
+fn take_up_left<A: Actor>(cx: &mut Cx<A>) -> A::Message {
+    let (message, deadline) = cx.receiver.take_left();
+    set_deadline(deadline);
+    cx.receiver.this().cell().take_up(message.method().id());
+    message
+}
+
 /// The life of an actor, from its arguments to the reason of its end.
 pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> ExitReason {
     let Birth { this, started } = birth;
@@ -129,7 +138,15 @@ pub(crate) async fn run<A: Actor>(args: A::Args, birth: Birth<A::Message>) -> Ex
         }
         // A call that was leaked in a method waits for nobody any more.
         cx.receiver.this().cell().calls.store(0, Ordering::Relaxed);
-        match cx.receiver.next().await {
+        let item = match std::future::poll_fn(|task| cx.receiver.poll_leave(task)).await {
+            Next::Item(item) => item,
+            Next::First => {
+                let message = take_up_left(&mut cx);
+                actor.0.handle(message, &mut cx).await;
+                continue;
+            }
+        };
+        match item {
             Item::Local(message, deadline) => {
                 set_deadline(deadline);
                 cx.receiver.this().cell().take_up(message.method().id());

@@ -25,7 +25,7 @@ mod receiver;
 mod rest;
 
 pub(crate) use counted::Size;
-pub(crate) use receiver::Receiver;
+pub(crate) use receiver::{Next, Receiver};
 
 #[cfg(feature = "testing")]
 mod faults;

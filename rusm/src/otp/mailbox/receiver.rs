@@ -3,7 +3,7 @@
 use super::counted::{Flushed, Size, UNCOUNTED, size};
 use super::{Item, KEEP, Mailbox, drop_all};
 use crate::otp::cell::Typed;
-use crate::otp::context;
+use crate::otp::context::{self, Deadline};
 use crate::otp::sched::state::Look;
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,6 +16,13 @@ const STREAK: u8 = 32;
 /// The one who takes out of a mailbox.
 pub(crate) struct Receiver<M> {
     pub(super) this: Typed<M>,
+}
+
+/// What comes next.
+pub(crate) enum Next<M> {
+    /// The message that was left in the first place.
+    First,
+    Item(Item<M>),
 }
 
 impl<M> Receiver<M> {
@@ -73,14 +80,44 @@ impl<M> Receiver<M> {
         self.poll_pop(cx, false)
     }
 
+    /// [`poll_next`](Self::poll_next), but that a message in the first place is left there, for [`take_left`](Self::take_left) in the
+    /// same turn: what is given out of a future is moved twice.
+    #[inline]
+    pub(crate) fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<Next<M>> {
+        if self.yields(cx) {
+            return Poll::Pending;
+        }
+        if self.has_first(cx) {
+            return Poll::Ready(Next::First);
+        }
+        self.poll_pop(cx, true).map(|(item, _)| Next::Item(item))
+    }
+
+    /// The message that was left in the first place, and its deadline.
+    ///
+    /// # Panics
+    /// If none was, in this turn.
+    #[inline]
+    pub(crate) fn take_left(&mut self) -> (M, Deadline) {
+        let cell = self.this.cell();
+        assert!(context::is_turn_of(cell) && cell.state.look() == Look::First, "a message is in the first place");
+        // SAFETY: it is full, and this is the receiver, in its process's turn.
+        unsafe { self.this.mailbox().take_first(&cell.state) }
+    }
+
     /// A message that waits in the first place with nothing older: the common case, in the fewest moves.
     #[inline]
     pub(crate) fn take_first(&mut self, cx: &Context<'_>) -> Option<M> {
-        let is_first = self.batch().is_none_or(|batch| batch.is_empty())
-            && self.is_in_turn(cx)
-            && self.this.cell().state.look() == Look::First;
         // SAFETY: it is full, and this is the receiver, in its process's turn.
-        is_first.then(|| unsafe { self.this.mailbox().take_first(&self.this.cell().state).0 })
+        self.has_first(cx).then(|| unsafe { self.this.mailbox().take_first(&self.this.cell().state).0 })
+    }
+
+    /// Whether a message waits in the first place with nothing older, in a turn of its process.
+    #[inline]
+    fn has_first(&mut self, cx: &Context<'_>) -> bool {
+        self.batch().is_none_or(|batch| batch.is_empty())
+            && self.is_in_turn(cx)
+            && self.this.cell().state.look() == Look::First
     }
 
     #[inline]
