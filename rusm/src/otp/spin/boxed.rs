@@ -58,7 +58,8 @@ fn taken<T>(value: *mut T) -> *mut T {
 
 impl<T> Drop for SpinBox<T> {
     fn drop(&mut self) {
-        if let Some(value) = NonNull::new(self.lock().value) {
+        // Nobody locks what is borrowed as a whole.
+        if let Some(value) = NonNull::new(self.word.load(Relaxed)) {
             // SAFETY: it was a box's, and nobody else has it any more.
             drop(unsafe { Pooled::from_raw(value) });
         }
