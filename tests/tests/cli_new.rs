@@ -4,7 +4,7 @@ mod cli_support;
 
 use std::fs;
 
-use cli_support::{names, run};
+use cli_support::{cargo_rusm, names, run};
 
 #[test]
 fn an_app_is_made_and_says_how_to_go_on() {
@@ -12,11 +12,21 @@ fn an_app_is_made_and_says_how_to_go_on() {
         let folder = tempfile::tempdir().unwrap();
         let (code, text) = run(folder.path(), &["new", "my-app", "--template", template]);
         assert_eq!(code, Some(0), "{template}: {text}");
-        assert!(text.contains(&format!("cd my-app && {start}")), "{template}: {text}");
+        assert!(text.contains(&format!("`cd my-app && {start}`")), "{template}: {text}");
         let package = fs::read_to_string(folder.path().join("my-app/Cargo.toml")).unwrap();
         assert!(package.contains("name = \"my-app\"") && package.contains("rusm = { path = "), "{package}");
         assert_eq!(folder.path().join("my-app/rusm.toml").exists(), template != "native");
     }
+}
+
+/// There `cargo rusm` is an alias of the workspace, which no other one has.
+#[test]
+fn an_app_made_from_source_is_started_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        cargo_rusm().args(["new", "my-app"]).env("CARGO_MANIFEST_DIR", "/").current_dir(folder.path()).output();
+    let text = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(text.contains("`cargo rusm serve --manifest-path my-app/rusm.toml`"), "{text}");
 }
 
 #[test]
@@ -46,7 +56,8 @@ fn within_a_workspace_it_can_be_built_all_the_same() {
     let metadata = |name: &str| {
         let mut cargo = std::process::Command::new(env!("CARGO"));
         cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
-        let output = cargo.current_dir(folder.path().join(name)).output().unwrap();
+        cargo.env_remove("CARGO_TARGET_DIR").current_dir(folder.path().join(name));
+        let output = cargo.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };

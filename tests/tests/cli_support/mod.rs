@@ -24,7 +24,9 @@ pub(crate) fn cargo_rusm() -> Command {
             .with_extension(std::env::consts::EXE_EXTENSION)
     });
     let mut command = Command::new(program);
-    for name in ["RUSM_NODE", "RUSM_WORKERS", "RUSM_DRAIN", "RUSM_DATA", "RUSM_LOG", "CARGO_TARGET_DIR"] {
+    for name in
+        ["RUSM_NODE", "RUSM_WORKERS", "RUSM_DRAIN", "RUSM_DATA", "RUSM_LOG", "CARGO_TARGET_DIR", "CARGO_MANIFEST_DIR"]
+    {
         command.env_remove(name);
     }
     command.env("NO_COLOR", "1");
