@@ -354,7 +354,8 @@ pub(crate) trait AnyMailbox: Observed + Send + Sync {
     /// Takes a down away that was not read.
     fn flush_down(&self, cell: CellPtr<'_>, monitor: MonitorRef);
     /// Refuses everything from now on and drops what waits: how many messages that were, and the panic of one's drop.
-    fn close(&self, cell: CellPtr<'_>) -> (usize, Option<ExitReason>);
+    /// In two words, which are given back in registers.
+    fn close(&self, cell: CellPtr<'_>) -> (usize, Option<Box<ExitReason>>);
     /// How many messages wait.
     fn depth(&self, cell: CellPtr<'_>) -> usize;
     /// How many did not get in because it was full, or were shed for others.
@@ -424,7 +425,7 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
         self.flush(cell, Flushed::Down(monitor));
     }
 
-    fn close(&self, cell: CellPtr<'_>) -> (usize, Option<ExitReason>) {
+    fn close(&self, cell: CellPtr<'_>) -> (usize, Option<Box<ExitReason>>) {
         let (first, left) = {
             let mut open = self.open(cell);
             open.state.close();
@@ -448,7 +449,7 @@ impl<M: Send + 'static> AnyMailbox for Mailbox<M> {
             let _ = crash::guard(|| drop(receiver));
         }
         let messages = first.iter().chain(&unread).filter(|item| size(item).0).count();
-        (messages + taken, drop_all(first.into_iter().chain(unread)))
+        (messages + taken, drop_all(first.into_iter().chain(unread)).map(Box::new))
     }
 
     fn depth(&self, cell: CellPtr<'_>) -> usize {

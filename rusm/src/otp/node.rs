@@ -125,7 +125,7 @@ fn abandon(cell: &CellRef) {
     if cell.claim() {
         cell.ptr().state_ref().end();
         // SAFETY: no loop is left, so nobody has its turn, and only one gets the claim.
-        drop(unsafe { finish(cell.ptr(), ExitReason::Killed, Vec::new()) });
+        drop(unsafe { finish(cell.ptr(), &ExitReason::Killed, &mut Vec::new()) });
     }
 }
 

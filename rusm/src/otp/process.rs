@@ -22,13 +22,13 @@ use std::time::Duration;
 ///
 /// # Safety
 /// The caller has the process's turn, and this is its last one.
-pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<crash::Known>) -> Finished<'_> {
+pub(crate) unsafe fn finish<'a>(cell: CellPtr<'a>, reason: &ExitReason, known: &mut Vec<crash::Known>) -> Finished<'a> {
     let node = cell.node();
-    crash::report(cell, &reason);
-    trial::ended(cell, &reason);
-    let left = cell.end(&reason);
+    crash::report(cell, reason);
+    trial::ended(cell, reason);
+    let left = cell.end(reason);
     if cell.is_watched() {
-        cell.tell_end(&reason);
+        cell.tell_end(reason);
     }
     let pid = cell.pid();
     let farewell = left.and_then(|left| {
@@ -41,7 +41,7 @@ pub(crate) unsafe fn finish(cell: CellPtr<'_>, reason: ExitReason, known: Vec<cr
     }
     // A drop that panics must not keep the others from being told.
     let body = crash::guard(|| {
-        drop(known);
+        known.clear();
         // SAFETY: the caller has the turn, and this happens once.
         context::enter(cell, || unsafe { cell.drop_body() });
     });

@@ -11,6 +11,7 @@ use crate::wire::ExitReason;
 use crossbeam_epoch as epoch;
 use std::any::TypeId;
 use std::fmt;
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -264,8 +265,12 @@ fn retire(cell: NonNull<Cell>) {
         // in a slot while that had a handle, has let go of it by now.
         unsafe { (cell.as_ref().kind.vtable.free)(cell) }
     };
+    let guard = epoch::pin();
     // SAFETY: the cell was taken out of the table before its process gave its handle back, and no slot has a handle.
-    unsafe { epoch::pin().defer_unchecked(free) };
+    unsafe { guard.defer_unchecked(free) };
+    // Else its counts of guards and of what is deferred, side by side, are read as one right after one of them was written, and wait
+    // for that.
+    black_box(&guard);
 }
 
 impl fmt::Debug for CellRef {

@@ -301,7 +301,7 @@ fn unread_messages_that_panic_are_all_dropped() {
         drop(receiver);
         let (messages, panic) = this.mailbox().close(this.cell().ptr());
         assert_eq!(messages, 4);
-        assert!(matches!(panic, Some(ExitReason::Panicked(text)) if text.starts_with("bang")));
+        assert!(matches!(panic.as_deref(), Some(ExitReason::Panicked(text)) if text.starts_with("bang")));
         assert_eq!(dropped.load(Ordering::Relaxed), 5);
         assert_eq!(this.mailbox().close(this.cell().ptr()), (0, None));
     }

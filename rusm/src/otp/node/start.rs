@@ -206,7 +206,7 @@ impl Node {
         if let Err((reason, error)) = setup() {
             if cell.claim() {
                 // SAFETY: it was never queued, so nobody else has its turn.
-                drop(unsafe { finish(cell.ptr(), reason, Vec::new()) });
+                drop(unsafe { finish(cell.ptr(), &reason, &mut Vec::new()) });
             }
             if kept {
                 drop(ManuallyDrop::into_inner(this));

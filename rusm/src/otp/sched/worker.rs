@@ -402,7 +402,7 @@ impl Core {
         let run = cell.run_ticks.load(Ordering::Relaxed) + now.saturating_sub(began);
         cell.run_ticks.store(run, Ordering::Relaxed);
         cell.turns.store(cell.turns.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        match ended {
+        match &ended {
             None => {
                 current.store(std::ptr::null_mut(), Ordering::Release);
                 // Once it is parked another worker may run and end it.
@@ -412,7 +412,7 @@ impl Core {
             }
             Some(reason) => {
                 // SAFETY: this is its turn, and its last one.
-                let finished = unsafe { process::finish(cell, reason, known) };
+                let finished = unsafe { process::finish(cell, reason, &mut known) };
                 // In this order: the watch must not find a cell that is given up.
                 current.store(std::ptr::null_mut(), Ordering::Release);
                 drop(finished);
